@@ -1,0 +1,34 @@
+# Two commands do everything on a machine with only Python 3.11 or newer and make: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made
+
+.PHONY: run env test check faults bench lock clean
+
+run: env  ## Start everything in this terminal; Ctrl-C stops it.
+	@exec $(BIN)/reglament up
+
+env: $(STAMP)  ## Make the environment from the lock.
+
+$(STAMP): requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Reglament needs Python 3.11 or newer: make PYTHON=python3.12 run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $(STAMP)
+
+check: env  ## Style and types, in seconds.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check  ## Everything that CI runs.
+	$(BIN)/pytest
+
+lock:  ## Resolve the dependencies anew (needs uv).
+	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile --quiet --group dev pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+
+clean:  ## Forget the environment (the data in .reglament stays).
+	rm -rf $(VENV)
