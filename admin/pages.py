@@ -1,0 +1,210 @@
+"""Turns a template and a reader into a page."""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+from markupsafe import Markup, escape
+
+from admin.navigation import ROLE_NAMES, Place, places_for
+from admin.static_files import static_url
+from service import words
+from service.words import DEFAULT_LANGUAGE, Language
+from workflow.definition import STAFF, Role
+
+DEFAULT_ZONE: Final = ZoneInfo("Europe/Moscow")
+TEMPLATES: Final = Path(__file__).parent / "templates"
+CSRF_FIELD: Final = "_csrf_token"  # the name that Litestar's middleware looks for
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """A sentence shown once after a redirect: what was done, or why not."""
+
+    text: str
+    tone: Literal["done", "refused", "note"] = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Who reads the page, in which language and zone, and at which moment."""
+
+    at: datetime
+    path: str
+    language: Language = DEFAULT_LANGUAGE
+    zone: ZoneInfo = DEFAULT_ZONE
+    name: str = ""
+    role: Role | None = None
+    csrf_token: str = ""
+    flashes: tuple[Flash, ...] = ()
+
+    @property
+    def signed_in(self) -> bool:
+        return self.role is not None
+
+    @property
+    def searches(self) -> bool:
+        return self.role in STAFF
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return places_for(self.role)
+
+
+# Macros are compiled once for all readers, so what depends on the reader reaches them this way.
+_reading: ContextVar[Reading] = ContextVar("reading")
+
+
+def render(
+    template: str,
+    reading: Reading,
+    /,
+    *,
+    status_code: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: object,
+) -> Response[str]:
+    """The page, as `text/html`; pages of signed-in readers are kept by no cache."""
+    kept = {"Cache-Control": "no-store"} if reading.signed_in else {}
+    return Response(
+        render_text(template, reading, **values),
+        status_code=status_code,
+        media_type="text/html; charset=utf-8",
+        headers={**kept, **(headers or {})},
+    )
+
+
+def render_text(template: str, reading: Reading, /, **values: object) -> str:
+    """The markup alone, for fragments and tests."""
+    token = _reading.set(reading)
+    try:
+        return environment().get_template(template).render(reading=reading, **values)
+    finally:
+        _reading.reset(token)
+
+
+def security_headers() -> dict[str, str]:
+    """What every page carries: no inline script or style, nothing from elsewhere, no frame around us."""
+    return {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+            "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+@cache
+def environment() -> Environment:
+    """The templates, compiled once and kept: a release does not change its templates while it runs."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    made.globals.update(
+        t=_t,
+        ngettext=_ngettext,
+        when=_when,
+        duration=_duration,
+        working_duration=_working_duration,
+        day=_day,
+        clock_time=_clock_time,
+        number=_number,
+        percent=_percent,
+        file_size=_file_size,
+        role_name=_role_name,
+        zone_name=_zone_name,
+        csrf_input=_csrf_input,
+        url=url,
+        static_url=static_url,
+        reader=_reading.get,
+        languages=words.LANGUAGES,
+    )
+    return made
+
+
+def url(path: str, /, **query: object) -> str:
+    """`path` with its query; what is None or empty is left out, and a list repeats its name."""
+    asked = {name: value for name, value in query.items() if value not in (None, "", [], ())}
+    return f"{path}?{urlencode(asked, doseq=True)}" if asked else path
+
+
+def _t(msgid: str, /, **params: object) -> str:
+    text = words.translate(_reading.get().language, msgid)
+    if any(hasattr(value, "__html__") for value in params.values()):
+        return Markup(text).format(**params)  # noqa: S704  (our own sentence; its values are escaped)
+    return text.format(**params) if params else text
+
+
+def _ngettext(singular: str, plural: str, n: int, /, **params: object) -> str:
+    return words.ngettext(_reading.get().language, singular, plural, n, **params)
+
+
+def _when(moment: datetime) -> Markup:
+    """The moment in the reader's words; the hover tells the instant and its zone, the script keeps the words fresh."""
+    reading = _reading.get()
+    said = words.relative(reading.language, moment, at=reading.at, zone=reading.zone)
+    instant = moment.astimezone(UTC).isoformat(timespec="seconds")
+    hover = words.exact(reading.language, moment, zone=reading.zone)
+    return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(instant, hover, said)
+
+
+def _duration(length: timedelta) -> str:
+    return words.duration(_reading.get().language, length)
+
+
+def _working_duration(length: timedelta) -> str:
+    return words.working_duration(_reading.get().language, length)
+
+
+def _day(when: date) -> str:
+    return words.day(_reading.get().language, when)
+
+
+def _clock_time(moment: datetime) -> str:
+    reading = _reading.get()
+    return words.clock_time(reading.language, moment, zone=reading.zone)
+
+
+def _number(value: float) -> str:
+    return words.number(_reading.get().language, value)
+
+
+def _percent(share: float) -> str:
+    return words.percent(_reading.get().language, share)
+
+
+def _file_size(size: int) -> str:
+    return words.file_size(_reading.get().language, size)
+
+
+def _role_name(role: Role) -> str:
+    return _t(ROLE_NAMES[role])
+
+
+def _zone_name() -> str:
+    reading = _reading.get()
+    return words.zone_name(reading.language, reading.zone)
+
+
+def _csrf_input() -> Markup:
+    token = escape(_reading.get().csrf_token)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token)

@@ -1,0 +1,133 @@
+// Adds keys, fresh times and live lists to pages that work without it.
+"use strict";
+
+(() => {
+  const page = document.documentElement;
+
+  // Relative times. The server's clock is the one that counts: the reader's may be wrong.
+  const MINUTE = 60_000, HOUR = 60 * MINUTE, COUNTED_AHEAD = 6 * HOUR, COUNTED_BEHIND = HOUR;
+  const offset = Date.parse(page.dataset.now) - Date.now();
+  const unit = (amount, name) =>
+    new Intl.NumberFormat(page.lang, { style: "unit", unit: name, unitDisplay: "short" }).format(amount);
+
+  function said(milliseconds) {
+    const minutes = Math.floor(milliseconds / MINUTE), hours = Math.floor(minutes / 60), rest = minutes % 60;
+    return [hours && unit(hours, "hour"), rest && unit(rest, "minute")].filter(Boolean).join(" ");
+  }
+
+  function refreshTimes() {
+    const now = Date.now() + offset;
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const ahead = Date.parse(time.dateTime) - now;
+      const counted = ahead > 0 ? ahead < COUNTED_AHEAD : ahead > -COUNTED_BEHIND;
+      if (!counted || Math.abs(ahead) < MINUTE) continue; // the server's words stay right, or right enough
+      const words = ahead > 0 ? page.dataset.in : page.dataset.ago;
+      time.textContent = words.replace("{duration}", said(Math.abs(ahead)));
+    }
+  }
+  setInterval(refreshTimes, MINUTE / 2);
+
+  // Keys. A list has one current row; what a key does on it is a link or a button of the page.
+  const rows = () => [...document.querySelectorAll("[data-list] [data-row]")];
+  const current = () => document.querySelector("[data-row].current");
+  const link = (row) => row?.querySelector("a[href]");
+
+  function move(step) {
+    const all = rows();
+    if (!all.length) return;
+    const from = all.indexOf(current());
+    const next = all[from < 0 ? 0 : Math.min(Math.max(from + step, 0), all.length - 1)];
+    current()?.classList.remove("current");
+    next.classList.add("current");
+    link(next)?.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  function select() {
+    const box = current()?.querySelector("input[type=checkbox]");
+    if (box) box.click();
+  }
+
+  function press(key) {
+    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!target) return false;
+    if (target.matches("input, textarea, select")) target.focus();
+    else target.click();
+    return true;
+  }
+
+  // On a list «a» takes the row that is current: the row's own button, or the bulk button with this row alone.
+  function act(key) {
+    const own = current()?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+    if (own) own.click();
+    return Boolean(own) || press(key);
+  }
+
+  const acts = {
+    j: () => move(1),
+    k: () => move(-1),
+    x: select,
+    Enter: () => link(current())?.click(),
+    "?": () => document.getElementById("keys")?.togglePopover(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    if (typing) {
+      if (event.key === "Escape") typing.blur();
+      return;
+    }
+    if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;
+    // The same key on a Russian keyboard: by its place, when the letter is not Latin.
+    const key = /^[а-яё]$/i.test(event.key) ? latin(event.code, event.key) : event.key;
+    if (acts[key] ? acts[key]() !== false : act(key)) event.preventDefault();
+  });
+
+  function latin(code, key) {
+    if (code.startsWith("Key")) return code.slice(3).toLowerCase();
+    return { Period: "/", Slash: "/" }[code] ?? key;
+  }
+
+  // Live lists. What is being read does not move: known rows change in place, new ones wait behind a button.
+  const live = document.querySelector("[data-live]");
+  if (live && "EventSource" in window) {
+    let waiting = 0;
+    const events = new EventSource(live.dataset.live);
+    const later = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(refresh, 400);
+    };
+    events.onmessage = later;
+    for (const name of (live.dataset.liveEvents ?? "").split(" ").filter(Boolean)) events.addEventListener(name, later);
+    addEventListener("pagehide", () => events.close());
+  }
+
+  async function refresh() {
+    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    page.dataset.now = fresh.documentElement.dataset.now;
+    for (const part of document.querySelectorAll("[data-live-part]")) {
+      const twin = fresh.getElementById(part.id);
+      if (twin && !part.contains(document.activeElement) && part.innerHTML !== twin.innerHTML) {
+        part.replaceChildren(...twin.childNodes);
+      }
+    }
+    changeRows(fresh);
+  }
+
+  function changeRows(fresh) {
+    const known = new Map(rows().map((row) => [row.dataset.row, row]));
+    let added = 0;
+    for (const twin of fresh.querySelectorAll("[data-list] [data-row]")) {
+      const row = known.get(twin.dataset.row);
+      if (!row) added += 1;
+      else if (!row.contains(document.activeElement) && !row.querySelector(":checked") && row.innerHTML !== twin.innerHTML) {
+        row.replaceChildren(...twin.childNodes);
+      }
+    }
+    const more = document.querySelector("[data-more]");
+    if (more && added) more.hidden = false;
+  }
+})();
