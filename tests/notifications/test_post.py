@@ -14,6 +14,7 @@ from notifications.address_guard import AddressGuard
 from notifications.post import HEAD_BYTES, Answer, Poster, PostError
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+ServerTls = Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -320,3 +321,38 @@ async def test_cancelling_a_post_leaves_the_client_usable() -> None:
         with pytest.raises(asyncio.CancelledError):
             await stalled
         assert (await poster.post(f"http://{quick}/", b"{}", {})).succeeded
+
+
+async def loopback(host: str, port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+async def test_over_tls_the_name_stays_in_the_host_header_and_in_the_handshake(tls_for: ServerTls) -> None:
+    server, trust = tls_for("hooks.example.com")
+    named: list[str | None] = []
+    server.sni_callback = lambda _socket, name, _context: named.append(name)
+    async with receiver(answering(OK), tls=server) as (one, host):
+        port = host.rpartition(":")[2]
+        guard = AddressGuard(allowed_hosts=[f"hooks.example.com:{port}"], resolve=loopback)
+        poster = Poster(guard=guard, trust=trust, total_timeout=2)
+        answer = await poster.post(f"https://hooks.example.com:{port}/", b"{}", {})
+        await poster.aclose()
+    assert answer.succeeded, answer
+    assert named == ["hooks.example.com"]
+    assert f"host: hooks.example.com:{port}".encode() in one.requests[0].split(b"\r\n")
+
+
+@pytest.mark.parametrize("case", ["another name", "unknown authority"])
+async def test_a_certificate_that_proves_nothing_ends_the_post_before_a_byte_is_sent(
+    case: str, tls_for: ServerTls
+) -> None:
+    server, trust = tls_for("other.example.com" if case == "another name" else "hooks.example.com")
+    async with receiver(answering(OK), tls=server) as (one, host):
+        port = host.rpartition(":")[2]
+        guard = AddressGuard(allowed_hosts=[f"hooks.example.com:{port}"], resolve=loopback)
+        poster = Poster(guard=guard, trust=trust if case == "another name" else None, total_timeout=2)
+        answer = await poster.post(f"https://hooks.example.com:{port}/", b"{}", {})
+        await poster.aclose()
+    assert answer.error is PostError.TLS
+    assert "certificate" in answer.detail.lower()
+    assert one.requests == []
