@@ -74,6 +74,7 @@ class EmbeddedServer:
     """One server of one home: claimed by a lock, launched, waited for, stopped."""
 
     name: str
+    folder: Path  # of its data and socket; its command line names it
     farewell: signal.Signals  # asks for a clean and quick end
 
     def __init__(self, home: Path) -> None:
@@ -96,6 +97,8 @@ class EmbeddedServer:
         self._make_home()
         self._claim = _claimed(self.home, self.name)
         try:
+            self._wait_for_a_predecessor()
+            _forget(self._claim)
             self._prepare()
             self._process = self._launched()
             self._wait_until_ready()
@@ -113,7 +116,7 @@ class EmbeddedServer:
             self._end(self._process)
             self._process = None
         if self._claim is not None:
-            self._claim.truncate(0)
+            _forget(self._claim)
             self._claim.close()
             self._claim = None
 
@@ -135,6 +138,16 @@ class EmbeddedServer:
         except OSError as error:
             raise EmbeddedError(f"The home {self.home} cannot be made: {error.strerror}.") from error
         _demand_room(self.home)
+
+    def _wait_for_a_predecessor(self) -> None:
+        """After a kill of its starter the old server still needs a moment to shut down, and removes its socket then."""
+        assert self._claim is not None
+        pid = _left_behind(self._claim)
+        end = time.monotonic() + 30
+        while pid is not None and _alive(pid, self.folder):
+            if time.monotonic() > end:
+                raise EmbeddedError(f"An older {self.name} (process {pid}) still runs for {self.home}; stop it first.")
+            time.sleep(0.02)
 
     def _prepare(self) -> None:
         raise NotImplementedError
@@ -218,7 +231,6 @@ class EmbeddedPostgres(EmbeddedServer):
         self._user = self._choose_user()
         self._own(self.folder)
         _demand_room(self.folder)
-        self._wait_for_a_predecessor()
         if self.data.exists():
             self._demand_our_version()
         else:
@@ -239,15 +251,6 @@ class EmbeddedPostgres(EmbeddedServer):
         if self._as_root:
             os.chown(folder, *self._user)
         folder.chmod(0o700)
-
-    def _wait_for_a_predecessor(self) -> None:
-        """After a kill of its starter the old server still needs a moment to shut down."""
-        held = self.data / "postmaster.pid"
-        end = time.monotonic() + 15
-        while _alive(held):
-            if time.monotonic() > end:
-                raise EmbeddedError(f"Another PostgreSQL still uses {self.data}; stop it first.")
-            time.sleep(0.02)
 
     def _demand_our_version(self) -> None:
         theirs = (self.data / "PG_VERSION").read_text().strip() if (self.data / "PG_VERSION").exists() else "unknown"
@@ -389,13 +392,26 @@ def _claimed(home: Path, name: str) -> IO[str]:
                 raise EmbeddedError(f"Another Reglament already runs {name} in {home}.") from None
             time.sleep(0.02)
         else:
-            claim.truncate(0)
             return claim
 
 
 def _announce(claim: IO[str], *, pid: int, url: str) -> None:
     claim.write(json.dumps({"pid": pid, "url": url}))
     claim.flush()
+
+
+def _forget(claim: IO[str]) -> None:
+    claim.seek(0)
+    claim.truncate()
+
+
+def _left_behind(claim: IO[str]) -> int | None:
+    """The process that the last holder started and, killed, could not stop itself."""
+    claim.seek(0)
+    try:
+        return int(json.loads(claim.read())["pid"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _announced(home: Path, name: str) -> dict[str, str] | None:
@@ -490,17 +506,19 @@ def _major(programs: Path) -> str:
     return answer.stdout.rsplit(" ", 1)[-1].split(".")[0].strip()
 
 
-def _alive(held: Path) -> bool:
-    """Whether a postmaster holds the data folder; a number that another program has by now does not count."""
+def _alive(pid: int, folder: Path) -> bool:
+    """Whether the process is still the server of this folder; another program may have its number by now."""
     try:
-        pid = int(held.read_text().split("\n", 1)[0])
         os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+    except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
+    except PermissionError:  # somebody else's, so not one of ours
+        return False
     command = Path(f"/proc/{pid}/cmdline")
-    return not command.exists() or b"postgres" in command.read_bytes()
+    try:
+        return os.fsencode(folder) in command.read_bytes()
+    except OSError:
+        return not Path("/proc").exists()  # no such list on this system: believe the number
 
 
 def _postmaster_status(held: Path) -> str:

@@ -325,8 +325,9 @@ def _variable(known: "Field[Any]") -> str:
 
 
 def _unknown(variable: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(variable, known, n=1)
-    return f"{variable} is not a setting" + (f"; did you mean {close[0]}?" if close else ".")
+    names = [name.removeprefix(PREFIX) for name in known]
+    close = difflib.get_close_matches(variable.removeprefix(PREFIX), names, n=1)
+    return f"{variable} is not a setting" + (f"; did you mean {PREFIX}{close[0]}?" if close else ".")
 
 
 def _shown(variable: str, value: str) -> str:
