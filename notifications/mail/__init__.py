@@ -1,0 +1,1 @@
+"""Mail: what arrives is read here, whatever it looks like; what leaves is built beside it."""
