@@ -10,7 +10,7 @@ from typing import Final, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from litestar import Response
 from markupsafe import Markup, escape
 
@@ -72,17 +72,17 @@ def render(
     headers: Mapping[str, str] | None = None,
     **values: object,
 ) -> Response[str]:
-    """The page, as `text/html`; pages of signed-in readers are kept by no cache."""
+    """The page; pages of signed-in readers are kept by no cache."""
     kept = {"Cache-Control": "no-store"} if reading.signed_in else {}
     return Response(
         render_text(template, reading, **values),
         status_code=status_code,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={**kept, **(headers or {})},
     )
 
 
-def render_text(template: str, reading: Reading, /, **values: object) -> str:
+def render_text(template: str | Template, reading: Reading, /, **values: object) -> str:
     """The markup alone, for fragments and tests."""
     token = _reading.set(reading)
     try:

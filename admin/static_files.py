@@ -47,6 +47,4 @@ async def static_file(digest: FromPath[str], name: FromPath[str]) -> Response[by
 def _read(path: Path) -> StaticFile:
     content = path.read_bytes()
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    if media_type.startswith("text/"):
-        media_type += "; charset=utf-8"
     return StaticFile(content, media_type, hashlib.sha256(content).hexdigest()[:12])

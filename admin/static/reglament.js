@@ -79,14 +79,14 @@
       return;
     }
     if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;
-    // The same key on a Russian keyboard: by its place, when the letter is not Latin.
-    const key = /^[а-яё]$/i.test(event.key) ? latin(event.code, event.key) : event.key;
+    const key = onLatinKeyboard(event);
     if (acts[key] ? acts[key]() !== false : act(key)) event.preventDefault();
   });
 
-  function latin(code, key) {
-    if (code.startsWith("Key")) return code.slice(3).toLowerCase();
-    return { Period: "/", Slash: "/" }[code] ?? key;
+  // A Russian keyboard has the same keys in the same places.
+  function onLatinKeyboard({ code, key }) {
+    if (/^[а-яё]$/i.test(key) && code.startsWith("Key")) return code.slice(3).toLowerCase();
+    return code === "Slash" && key === "." ? "/" : key;
   }
 
   // Live lists. What is being read does not move: known rows change in place, new ones wait behind a button.
