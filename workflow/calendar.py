@@ -23,6 +23,7 @@ TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # what a calendar may speak of; keeps date arithmetic away from its edges
 DAY_MINUTES = 24 * 60
+ISO_SIGNS = frozenset("0123456789+-:.,TWZ ")  # `fromisoformat` lets any sign stand between date and time
 ALARM_MONTH = 10  # the decree for the next year is out by October
 
 DEFAULT_CALENDAR = Path(__file__).parent / "default_regulation" / "calendar_ru.json"
@@ -191,7 +192,7 @@ def load_default_calendar() -> Calendar:
 
 def parse_instant(text: object) -> datetime:
     """An aware instant from ISO 8601. Raises BadTimestamp, NaiveTimestamp."""
-    if not isinstance(text, str) or (len(text) > 10 and text[10] not in "T " and text[8:9] != "T"):
+    if not isinstance(text, str) or not ISO_SIGNS.issuperset(text):
         raise BadTimestamp(text=str(text))
     try:
         instant = datetime.fromisoformat(text)

@@ -36,6 +36,7 @@ from workflow.calendar import (
     parse_instant,
     zone_named,
 )
+from workflow.words import _
 
 __all__ = [
     "BadAmount",
@@ -200,6 +201,8 @@ class WorkingCalendar:
             case "end_of_day_effective":
                 return self._end_of_day(self._local(self.next_opening(start)).date(), n)
             case "hours9":
+                if not self.full_day:
+                    raise BadCalendar(_("No weekday has opening hours."))
                 return self.add(start, self.full_day * n)
 
     def explain(self, a: datetime, b: datetime) -> list[Counted | Skipped]:
