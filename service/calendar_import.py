@@ -1,0 +1,58 @@
+"""A year of the production calendar from outside: from a file, or from the `holidays` library."""
+
+import msgspec
+from holidays.countries.russia import RU, RussiaStaticHolidays
+
+from workflow.calendar import BadCalendar, Calendar, Decree, YearCalendar
+from workflow.words import _
+
+SOURCE = "holidays"
+MOVED = "substituted from"  # how the library names a day off moved onto a date
+
+
+def year_from_holidays(year: int) -> YearCalendar:
+    """The Russian year as the library knows it: no shortened days, no special days, no decree.
+
+    Raises BadCalendar for a year whose transfers the library does not know: it would guess them.
+    """
+    if year not in RussiaStaticHolidays.special_public_holidays:
+        raise BadCalendar(_("The days off of {year} are not known to the library yet."), year=str(year))
+    known = RU(years=year, language="en_US")  # type: ignore[no-untyped-call]
+    plain = RU(years=year, observed=False, language="en_US")  # type: ignore[no-untyped-call]
+    public = {on for on, name in plain.items() if MOVED not in name}
+    return YearCalendar(
+        year=year,
+        holidays=tuple(sorted(public)),
+        transferred_off=tuple(sorted(set(known) - public)),
+        working_weekends=tuple(sorted(on for on in known.weekend_workdays if on.year == year)),
+        status=SOURCE,
+        decree=Decree(),
+    )
+
+
+def years_from_file(data: bytes) -> tuple[YearCalendar, ...]:
+    """The years of a file in our own format: one year, a list of them, or a whole calendar.
+
+    Raises BadCalendar naming the place that does not fit.
+    """
+    try:
+        found = msgspec.json.decode(data)
+        if isinstance(found, dict):
+            found = found.get("years", [found])
+        return msgspec.convert(found, tuple[YearCalendar, ...])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise BadCalendar(_("The file is not a calendar: {reason}"), reason=str(wrong)) from wrong
+
+
+def with_years(calendar: Calendar, years: tuple[YearCalendar, ...]) -> Calendar:
+    """The calendar with these years in the place of its own; show `diff_calendars` before it is accepted."""
+    own = {year.year: year for year in calendar.years}
+    merged = own | {year.year: _completed(year, own.get(year.year)) for year in years}
+    return msgspec.structs.replace(calendar, years=tuple(merged[year] for year in sorted(merged)))
+
+
+def _completed(year: YearCalendar, old: YearCalendar | None) -> YearCalendar:
+    """The library knows no shortened or special days: those that are there stay."""
+    if old is None or year.status != SOURCE:
+        return year
+    return msgspec.structs.replace(year, shortened=old.shortened, special=old.special, decree=old.decree)
