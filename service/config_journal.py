@@ -1,0 +1,20 @@
+"""The configuration journal: what was changed besides tickets, by whom and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from service.actors import Actor
+from service.database import execute
+
+
+async def note(*, by: Actor, at: datetime, act: str, subject: str, data: Mapping[str, Any] | None = None) -> None:
+    """Add one entry, in the transaction of the change it tells of."""
+    await execute(
+        "INSERT INTO config_journal (at, actor_kind, actor_name, act, subject, data) VALUES ($1, $2, $3, $4, $5, $6)",
+        at, by.kind, by.name, act, subject, msgspec.json.encode(data or {}).decode(),
+    )  # fmt: skip

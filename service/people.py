@@ -1,0 +1,116 @@
+"""Who is who: colleagues by address, customers by address, organisation and contract (clauses 4.2, 7.7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from service.database import fetch, fetchrow
+from workflow.errors import NotFound
+from workflow.words import _
+
+
+class Colleague(msgspec.Struct, frozen=True):
+    """An active account of the centre."""
+
+    id: int
+    email: str
+    name: str
+    language: str
+
+
+class Customer(msgspec.Struct, frozen=True):
+    """What is known of the person who asks, of the organisation behind, and of its contract on that day."""
+
+    organisation: int | None = None
+    organisation_name: str = ""
+    contact: int | None = None
+    full_name: str = ""
+    position: str = ""
+    phone: str = ""
+    email: str = ""
+    language: str = ""
+    contract: int | None = None
+    contract_number: str = ""
+    contract_expired: bool = False
+    service_level: str = ""
+
+
+async def colleague(value: str) -> Colleague:
+    """The active account with this id or address. Raises NotFound."""
+    row = await fetchrow(
+        "SELECT id, email, name, language FROM app_user WHERE active AND (email = lower($1) OR id::text = $1)", value
+    )
+    if row is None:
+        raise NotFound(_("No active colleague is called “{value}”."), value=value)
+    return Colleague(**row)
+
+
+async def supervisors() -> list[Colleague]:
+    """Everyone who is told of breaches."""
+    rows = await fetch(
+        "SELECT id, email, name, language FROM app_user WHERE active AND role = 'supervisor' ORDER BY id"
+    )
+    return [Colleague(**row) for row in rows]
+
+
+# The contract that holds on the day: one that has not ended before one that has, the newest first.
+CONTRACT = """
+LEFT JOIN LATERAL (
+    SELECT c.id, c.number, c.service_level, c.ends_on IS NOT NULL AND c.ends_on < $2::date AS expired
+    FROM contract c WHERE c.organisation = o.id AND c.starts_on <= $2::date
+    ORDER BY (c.ends_on IS NOT NULL AND c.ends_on < $2::date), c.starts_on DESC, c.id DESC LIMIT 1
+) k ON true
+"""
+COLUMNS = """
+o.id AS organisation, o.name AS organisation_name, p.id AS contact, p.full_name, p.position, p.phone, p.language,
+k.id AS contract, k.number AS contract_number, k.expired AS contract_expired, k.service_level
+"""
+
+
+async def customer_by_address(address: str, *, at: datetime) -> Customer | None:
+    """The customer whose contact writes from this address; None for a stranger."""
+    row = await fetchrow(
+        f"SELECT {COLUMNS} FROM contact_address a JOIN contact p ON p.id = a.contact "
+        f"LEFT JOIN organisation o ON o.id = p.organisation {CONTRACT} WHERE a.address = lower($1)",
+        address,
+        at,
+    )
+    return None if row is None else _customer(row, email=address)
+
+
+async def customer_by_name(organisation: str, contact: str = "", *, at: datetime) -> Customer:
+    """The customer an operator points at: organisation by id or name, contact by id or address. Raises NotFound."""
+    row = await fetchrow(
+        f"SELECT {COLUMNS}, (SELECT address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1) "
+        "AS address FROM organisation o LEFT JOIN contact p ON p.organisation = o.id AND (p.id::text = $3 OR EXISTS "
+        "(SELECT FROM contact_address a WHERE a.contact = p.id AND a.address = lower($3))) "
+        f"{CONTRACT} WHERE o.id::text = $1 OR lower(o.name) = lower($1) ORDER BY (o.id::text = $1) DESC LIMIT 1",
+        organisation,
+        at,
+        contact,
+    )
+    if row is None:
+        raise NotFound(_("There is no organisation “{value}”."), value=organisation)
+    if contact and row["contact"] is None:
+        raise NotFound(_("This organisation has no contact “{value}”."), value=contact)
+    return _customer(row, email=row["address"] or "")
+
+
+def _customer(row: Any, *, email: str) -> Customer:
+    return Customer(
+        organisation=row["organisation"],
+        organisation_name=row["organisation_name"] or "",
+        contact=row["contact"],
+        full_name=row["full_name"] or "",
+        position=row["position"] or "",
+        phone=row["phone"] or "",
+        email=email,
+        language=row["language"] or "",
+        contract=row["contract"],
+        contract_number=row["contract_number"] or "",
+        contract_expired=bool(row["contract_expired"]),
+        service_level=row["service_level"] or "",
+    )

@@ -1,0 +1,426 @@
+"""Every table of the service: one Piccolo app, because one transaction spans them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from piccolo.columns import (
+    JSONB,
+    UUID,
+    BigInt,
+    BigSerial,
+    Boolean,
+    Bytea,
+    Date,
+    ForeignKey,
+    Integer,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from service.database import DB
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Organisation(Table, db=DB, tablename="organisation"):
+    """A customer: a legal person with the right to support (clause 2)."""
+
+    id = BigSerial(primary_key=True)
+    name = Varchar(length=500, unique=True)
+    domains = JSONB(default="[]")  # mail domains whose people belong here
+    created_at = Timestamptz(default=EPOCH)
+
+
+class Contract(Table, db=DB, tablename="contract"):
+    """What an organisation is entitled to: products, level of service, term."""
+
+    id = BigSerial(primary_key=True)
+    organisation = ForeignKey(Organisation, on_delete=OnDelete.restrict, null=False)
+    number = Varchar(length=200, unique=True)
+    products = JSONB(default="[]")
+    service_level = Varchar(length=60)
+    starts_on = Date()
+    ends_on = Date(null=True, default=None)
+
+
+class Contact(Table, db=DB, tablename="contact"):
+    """A person of a customer, known by one or more addresses."""
+
+    id = BigSerial(primary_key=True)
+    organisation = ForeignKey(Organisation, on_delete=OnDelete.restrict, null=True)
+    full_name = Varchar(length=500)
+    position = Varchar(length=500, default="")
+    phone = Varchar(length=100, default="")
+    language = Varchar(length=2, default="ru")
+    created_at = Timestamptz(default=EPOCH)
+
+
+class ContactAddress(Table, db=DB, tablename="contact_address"):
+    """One mail address of a contact; an address belongs to one person."""
+
+    id = BigSerial(primary_key=True)
+    address = Varchar(length=320, unique=True)  # lower case
+    contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=False)
+
+
+class User(Table, db=DB, tablename="app_user"):
+    """A person of the support centre."""
+
+    id = BigSerial(primary_key=True)
+    email = Varchar(length=320, unique=True)
+    name = Varchar(length=200)
+    role = Varchar(length=30)
+    language = Varchar(length=2, default="ru")
+    password_hash = Varchar(length=300)
+    active = Boolean(default=True)
+    created_at = Timestamptz(default=EPOCH)
+    signed_in_at = Timestamptz(null=True, default=None)
+
+
+class Session(Table, db=DB, tablename="app_session"):
+    """A signed-in browser. The cookie holds the id; the table holds only its hash."""
+
+    id_hash = Bytea(primary_key=True)
+    user = ForeignKey(User, on_delete=OnDelete.restrict, null=True)
+    data = Bytea()
+    created_at = Timestamptz(default=EPOCH)
+    expires_at = Timestamptz(default=EPOCH, index=True)
+
+
+class Token(Table, db=DB, tablename="api_token"):
+    """A key of a program. Only its hash is kept; a token without a user acts under its own name."""
+
+    id = BigSerial(primary_key=True)
+    name = Varchar(length=200)
+    token_hash = Bytea(unique=True)
+    role = Varchar(length=30)
+    scopes = JSONB(default="[]")
+    user = ForeignKey(User, on_delete=OnDelete.restrict, null=True)
+    created_at = Timestamptz(default=EPOCH)
+    expires_at = Timestamptz(null=True, default=None)
+    used_at = Timestamptz(null=True, default=None)
+    revoked_at = Timestamptz(null=True, default=None)
+
+
+class RegulationVersion(Table, db=DB, tablename="regulation"):
+    """A published version of the regulation. It never changes."""
+
+    version = Integer(primary_key=True)
+    document = JSONB()
+    effective_at = Timestamptz(default=EPOCH)
+    published_at = Timestamptz(default=EPOCH)
+    author = Varchar(length=200)
+    note = Text(default="")
+    open_tickets = Varchar(length=12, default="keep")
+
+
+class RegulationDraft(Table, db=DB, tablename="regulation_draft"):
+    """A regulation being edited. `revision` grows with each save, so that two editors notice each other."""
+
+    id = BigSerial(primary_key=True)
+    name = Varchar(length=200)
+    document = JSONB()
+    based_on = Integer()
+    revision = Integer(default=1)
+    author = Varchar(length=200)
+    changed_at = Timestamptz(default=EPOCH)
+
+
+class Ticket(Table, db=DB, tablename="ticket"):
+    """A ticket as it stands now. Everything here can be told anew from its journal."""
+
+    id = UUID(primary_key=True, default=None)
+    number = Varchar(length=60, null=True, default=None, unique=True)
+    state = Varchar(length=30)
+    state_since = Timestamptz(default=EPOCH)
+    priority = Varchar(length=60, null=True, default=None)
+    priority_rank = Integer(default=0)
+    subject = Varchar(length=1000)
+    text = Text()
+    channel = Varchar(length=10)
+    product = Varchar(length=300, default="")
+    language = Varchar(length=2, default="ru")
+    organisation = ForeignKey(Organisation, on_delete=OnDelete.restrict, null=True)
+    organisation_name = Varchar(length=500, default="")
+    contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=True)
+    full_name = Varchar(length=500, default="")
+    position = Varchar(length=500, default="")
+    phone = Varchar(length=100, default="")
+    email = Varchar(length=320, default="")
+    contract = ForeignKey(Contract, on_delete=OnDelete.restrict, null=True)
+    contract_number = Varchar(length=200, default="")
+    contract_expired = Boolean(default=False)
+    service_level = Varchar(length=60, default="")
+    assignee = ForeignKey(User, on_delete=OnDelete.restrict, null=True)
+    received_at = Timestamptz(default=EPOCH)
+    registered_at = Timestamptz(null=True, default=None)
+    accepted_at = Timestamptz(null=True, default=None)
+    registration_due_at = Timestamptz(null=True, default=None)
+    due_at = Timestamptz(null=True, default=None)
+    promised_at = Timestamptz(null=True, default=None)
+    completed_at = Timestamptz(null=True, default=None)
+    closed_at = Timestamptz(null=True, default=None)
+    registration_result = Varchar(length=10, null=True, default=None)
+    resolution_result = Varchar(length=10, null=True, default=None)
+    outcome = Varchar(length=60, null=True, default=None)
+    minutes_total = Integer(default=0)
+    answer_unread = Boolean(default=False)
+    completion_bounced = Boolean(default=False)
+    seq = Integer(default=0)
+    head = Bytea()  # hash of the last journal entry
+    last_at = Timestamptz(default=EPOCH)
+    regulation_version = Integer()
+    clocks = JSONB()  # the clocks as the journal leaves them; a cache, checked by `verify`
+    thread = JSONB(default="[]")  # the last Message-IDs of the talk, the oldest first
+    generations = JSONB(default="{}")  # timer kind → last generation
+
+
+class JournalEntry(Table, db=DB, tablename="journal"):
+    """One act on one ticket. Append-only: a trigger in the database refuses to change or delete it.
+
+    `body` holds the canonical bytes as they were hashed; the columns beside it are copies for queries, and `verify`
+    compares them.
+    """
+
+    id = BigSerial(primary_key=True)
+    ticket = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False)
+    seq = Integer()
+    kind = Varchar(length=12)
+    trigger = Varchar(length=30)
+    from_state = Varchar(length=30, null=True, default=None)
+    to_state = Varchar(length=30)
+    actor_kind = Varchar(length=12)
+    actor_id = Varchar(length=60, default="")
+    actor_name = Varchar(length=500, default="")
+    cause = Varchar(length=200)
+    n = Integer(default=0)
+    at = Timestamptz(default=EPOCH)
+    body = Bytea()
+    hash = Bytea()
+
+
+class Message(Table, db=DB, tablename="message"):
+    """What was said on a ticket. Personal text lives here; the journal holds only its hash."""
+
+    id = UUID(primary_key=True, default=None)
+    ticket = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False)
+    seq = Integer()
+    direction = Varchar(length=10)  # in, out, internal
+    author = Varchar(length=500)
+    text = Text()
+    reply = Text(default="")  # the author's own part, without quotes
+    html = Text(default="")
+    method = Varchar(length=30, default="")  # channel of what came in, delivery method of what went out
+    minutes = Integer(default=0)
+    at = Timestamptz(default=EPOCH)
+    mail = UUID(null=True, default=None)
+    letter_id = Varchar(length=500, default="")  # Message-ID, without brackets
+
+
+class Attachment(Table, db=DB, tablename="attachment"):
+    """A file of a ticket, judged by its content and stored under the hash of it; refused ones are named, not kept."""
+
+    id = UUID(primary_key=True, default=None)
+    ticket = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False)
+    message = ForeignKey(Message, on_delete=OnDelete.restrict, null=True)
+    filename = Varchar(length=300)
+    content_type = Varchar(length=100)
+    size = BigInt()
+    sha256 = Varchar(length=64, default="")
+    content_id = Varchar(length=300, default="")
+    refused = Varchar(length=60, default="")
+    at = Timestamptz(default=EPOCH)
+
+
+class TicketLink(Table, db=DB, tablename="ticket_link"):
+    """One ticket points at another."""
+
+    id = BigSerial(primary_key=True)
+    ticket = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False)
+    other = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False)
+    relation = Varchar(length=20)
+    at = Timestamptz(default=EPOCH)
+
+
+class Timer(Table, db=DB, tablename="timer"):
+    """Something that comes due. A row fires once; the loop that finds it needs nothing but this table."""
+
+    id = BigSerial(primary_key=True)
+    subject = UUID(null=False, default=None)  # the ticket or the held mail
+    subject_kind = Varchar(length=12, default="ticket")
+    kind = Varchar(length=120)
+    generation = Integer()
+    due_at = Timestamptz(default=EPOCH)
+    status = Varchar(length=10, default="armed")  # armed, fired, cancelled, superseded
+    ended_at = Timestamptz(null=True, default=None)
+
+
+class Event(Table, db=DB, tablename="event"):
+    """What happened, as integrators are told: the exact bytes, and the transaction for a safe reading order."""
+
+    position = BigSerial(primary_key=True)
+    event_id = Varchar(length=60, unique=True)
+    type = Varchar(length=40)
+    ticket = UUID(null=True, default=None)
+    seq = Integer(default=0)
+    body = Bytea()
+    at = Timestamptz(default=EPOCH)
+
+
+class Webhook(Table, db=DB, tablename="webhook"):
+    """A subscription of an integrator: where, what, filtered how, and the sealed secret."""
+
+    id = UUID(primary_key=True, default=None)
+    url = Varchar(length=2000)
+    event_types = JSONB(default='["*"]')
+    filters = JSONB(default="{}")
+    secret = Bytea()
+    old_secret = Bytea(null=True, default=None)
+    old_secret_until = Timestamptz(null=True, default=None)
+    status = Varchar(length=10, default="enabled")  # enabled, disabled
+    disabled_reason = Varchar(length=200, default="")
+    failing_since = Timestamptz(null=True, default=None)
+    breaker = JSONB(default="{}")
+    hold_until = Timestamptz(null=True, default=None)
+    created_by = Varchar(length=200)
+    created_at = Timestamptz(default=EPOCH)
+
+
+class Outbox(Table, db=DB, tablename="outbox"):
+    """A letter or a webhook on its way, written with the act that causes it. `body` is what is sent, byte for byte."""
+
+    id = BigSerial(primary_key=True)
+    event_id = Varchar(length=80)
+    channel = Varchar(length=10)  # letter, webhook
+    endpoint = Varchar(length=60)  # webhook id, or "smtp"
+    ticket = UUID(null=True, default=None)
+    seq = Integer(default=0)
+    type = Varchar(length=40)
+    recipients = JSONB(default="[]")
+    body = Bytea()
+    status = Varchar(length=10, default="pending")  # pending, sending, delivered, dead, parked, cancelled
+    attempt = Integer(default=0)
+    crash_count = Integer(default=0)
+    next_at = Timestamptz(default=EPOCH)
+    claim_id = UUID(null=True, default=None)
+    lease_until = Timestamptz(null=True, default=None)
+    last_error = Text(default="")
+    created_at = Timestamptz(default=EPOCH)
+    delivered_at = Timestamptz(null=True, default=None)
+
+
+class Attempt(Table, db=DB, tablename="attempt"):
+    """One try to deliver one row of the outbox."""
+
+    id = BigSerial(primary_key=True)
+    outbox = BigInt(index=True)
+    n = Integer()
+    started_at = Timestamptz(default=EPOCH)
+    ms = Integer(default=0)
+    http_status = Integer(null=True, default=None)
+    error = Text(default="")
+    response_head = Bytea(default=b"")
+
+
+class Idempotency(Table, db=DB, tablename="idem"):
+    """The answer a request with an Idempotency-Key got, to be given again."""
+
+    id = BigSerial(primary_key=True)
+    principal = Varchar(length=60)
+    key = Varchar(length=200)
+    request_hash = Bytea()
+    response = Bytea()
+    status = Integer()
+    at = Timestamptz(default=EPOCH)
+
+
+class Mail(Table, db=DB, tablename="mail"):
+    """A mail as it arrived: raw bytes first, everything else is a reading of them."""
+
+    id = UUID(primary_key=True, default=None)
+    original = Bytea()  # the bytes as they came
+    sha256 = Varchar(length=64)
+    message_id = Varchar(length=1000, default="", index=True)
+    envelope_from = Varchar(length=320, default="")
+    recipients = JSONB(default="[]")
+    source = Varchar(length=300)  # smtp, lmtp, pipe, or mailbox with UIDVALIDITY and UID
+    received_at = Timestamptz(default=EPOCH)
+    status = Varchar(length=12, default="stored")  # stored, done, held, failed, dropped, spam, duplicate
+    kind = Varchar(length=20, default="")
+    reason = Text(default="")
+    ticket = UUID(null=True, default=None, index=True)
+    sender = Varchar(length=320, default="")
+    subject = Varchar(length=1000, default="")
+    attempts = Integer(default=0)
+
+
+class Letter(Table, db=DB, tablename="letter"):
+    """A letter of ours: which ticket, which kind, under which Message-ID, and what became of it."""
+
+    id = UUID(primary_key=True, default=None)
+    ticket = UUID(null=True, default=None, index=True)
+    seq = Integer(default=0)
+    kind = Varchar(length=30)
+    letter_id = Varchar(length=300, unique=True)
+    recipient = Varchar(length=320)
+    subject = Varchar(length=1000)
+    text = Text()
+    outbox = BigInt(null=True, default=None, index=True)
+    at = Timestamptz(default=EPOCH)
+    bounced = Text(default="")
+
+
+class SignedLink(Table, db=DB, tablename="signed_link"):
+    """A single-use link in a letter: what it does, on which ticket and completion, until when, whether used."""
+
+    id = UUID(primary_key=True, default=None)
+    ticket = UUID(null=False, default=None, index=True)
+    act = Varchar(length=12)  # confirm, dispute
+    seq = Integer()  # the entry that completed the ticket; a later one revokes the link
+    recipient = Varchar(length=320)
+    expires_at = Timestamptz(default=EPOCH)
+    used_at = Timestamptz(null=True, default=None)
+
+
+class Alarm(Table, db=DB, tablename="alarm"):
+    """Something the people who run the system must see: a missing calendar year, a dead delivery, a clock jump."""
+
+    id = BigSerial(primary_key=True)
+    kind = Varchar(length=40)
+    key = Varchar(length=200)
+    sentence = Text()
+    params = JSONB(default="{}")
+    at = Timestamptz(default=EPOCH)
+    cleared_at = Timestamptz(null=True, default=None)
+
+
+class Audit(Table, db=DB, tablename="audit"):
+    """The last result of each standing check: how many rows it found where there must be none."""
+
+    name = Varchar(length=60, primary_key=True)
+    found = Integer(default=0)
+    detail = Text(default="")
+    at = Timestamptz(default=EPOCH)
+
+
+class ConfigEntry(Table, db=DB, tablename="config_journal"):
+    """What was changed besides tickets, by whom: regulation, users, tokens, subscriptions. Append-only."""
+
+    id = BigSerial(primary_key=True)
+    at = Timestamptz(default=EPOCH)
+    actor_kind = Varchar(length=12)
+    actor_name = Varchar(length=200)
+    act = Varchar(length=60)
+    subject = Varchar(length=300)
+    data = JSONB(default="{}")
+
+
+TABLES: tuple[type[Table], ...] = (
+    Organisation, Contract, Contact, ContactAddress, User, Session, Token, RegulationVersion, RegulationDraft, Ticket,
+    JournalEntry, Message, Attachment, TicketLink, Timer, Event, Webhook, Outbox, Attempt, Idempotency, Mail, Letter,
+    SignedLink, Alarm, Audit, ConfigEntry,
+)  # fmt: skip

@@ -1,0 +1,371 @@
+"""The verbs: each carries out one trigger on one ticket in one transaction, all of it or none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from service import bell
+from service.actors import Actor
+from service.change import Change, File, Spoken
+from service.database import DB, fetchrow, retried
+from service.people import Colleague, Customer, colleague, customer_by_name
+from service.regulations import IN_FORCE, RULEBOOKS
+from service.ticket import FROM, SELECT, Ticket, read_ticket, view
+from service.writing import IDEM
+from workflow.definition import Kind
+from workflow.errors import FieldError, NotFound, Refusal, Stale, UnknownTrigger, WrongFields
+from workflow.machine import Decision
+from workflow.process import PROCESS
+from workflow.regulation import Rulebook
+from workflow.words import _
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An Idempotency-Key: whose, which, and over which request."""
+
+    principal: str
+    key: str
+    request_hash: bytes
+
+
+class Repeated(Exception):
+    """This request was answered before; `response` holds the same bytes again."""
+
+    def __init__(self, status: int, response: bytes) -> None:
+        self.status = status
+        self.response = response
+
+
+class KeyReused(Refusal):
+    """The same key came with another request."""
+
+    code = "key_reused"
+    sentence = _("This Idempotency-Key was used for another request.")
+
+
+# The row under its lock, with all that one act may need: the version in force, a number, and the key's old answer.
+LOCK = (
+    SELECT
+    + f", ({IN_FORCE.format(at='$2')}) AS in_force, "
+    + "CASE WHEN $3 AND t.number IS NULL THEN nextval('ticket_number') END AS next_number "
+    + FROM
+    + " WHERE t.id = $1 FOR NO KEY UPDATE OF t"
+)
+
+
+@retried
+async def carry_out(
+    ticket: UUID,
+    trigger: str,
+    *,
+    by: Actor,
+    at: datetime,
+    cause: str,
+    given: Mapping[str, object] | None = None,
+    spoken: Spoken | None = None,
+    files: Sequence[File] = (),
+    expected_seq: int | None = None,
+    key: Key | None = None,
+) -> Ticket:
+    """Carry out one trigger on one ticket: all of it, or none of it.
+
+    `cause` names what makes it happen (`request:…`, `mail:…`): the same cause never acts twice. `spoken` replaces the
+    plain text a customer gave, when a mail brought more than that. Raises the machine's refusals, NotFound, Stale when
+    `expected_seq` is not the ticket's, Repeated and KeyReused.
+    """
+    given = given or {}
+    found = await find_references(trigger, given, at=at)
+    try:
+        async with DB.transaction(allow_nested=False):
+            change, in_force, number = await locked(ticket, at=at, cause=cause, numbered=trigger == "register")
+            await refuse_repetition(key)
+            await _refuse_stale(change, expected_seq)
+            await RULEBOOKS.know(in_force)
+            act(
+                change, trigger, by=by, given=given, found=found, spoken=spoken, files=files, in_force=in_force,
+                number=number,
+            )  # fmt: skip
+            after = await write_with_key(change, key, status=200)
+    except asyncpg.UniqueViolationError:
+        return await done_before(key, cause)
+    await ring_for(change)
+    return after
+
+
+async def locked(ticket: UUID, *, at: datetime, cause: str, numbered: bool = False) -> tuple[Change, int, int | None]:
+    """The ticket under its lock, ready to change; the version in force at `at`, and a fresh number when asked for."""
+    row = await fetchrow(LOCK, ticket, at, numbered)
+    if row is None:
+        raise NotFound()
+    read = read_ticket(row)
+    await know_rules(read)
+    return Change(read, now=at, cause=cause), row["in_force"], row["next_number"]
+
+
+async def know_rules(ticket: Ticket) -> None:
+    """Load the versions this ticket's clocks obey."""
+    clocks = ticket.clocks
+    periods = (clocks.registration, clocks.resolution, clocks.auto_close, *clocks.finished)
+    for version in {ticket.regulation_version, *(period.version for period in periods if period)}:
+        await RULEBOOKS.know(version)
+
+
+def act(
+    change: Change,
+    trigger: str,
+    *,
+    by: Actor,
+    given: Mapping[str, object],
+    in_force: int,
+    found: References | None = None,
+    number: int | None = None,
+    spoken: Spoken | None = None,
+    files: Sequence[File] = (),
+) -> Decision:
+    """Let the machine decide, and do what follows from it; nothing is written yet."""
+    found = found or References()
+    pinned = RULEBOOKS[in_force] if trigger == "register" else change.rules
+    decision = _decided(change, trigger, by=by, given=given, rules=pinned, errors=found.errors)
+    data = _journalled(decision, by) | _resolved(decision, found) | _self_assigned(change, decision, by, found)
+    if number is not None:
+        data |= _registration(change, pinned, number)
+    if found.customer:
+        change.identify(found.customer)
+    if found.other:
+        change.link(found.other, str(decision.given.get("relation", "duplicate")))
+    change.act(
+        trigger,
+        by=by,
+        to_state=decision.to_state,
+        data=data,
+        spoken=spoken or _spoken(decision, by),
+        files=files,
+        letters=_letters(decision),
+        types=decision.move.events,
+        context=decision.given,
+    )
+    return decision
+
+
+def _decided(
+    change: Change,
+    trigger: str,
+    *,
+    by: Actor,
+    given: Mapping[str, object],
+    rules: Rulebook,
+    errors: tuple[FieldError, ...],
+) -> Decision:
+    """The machine's word, and with it the names that stand for nothing: every wrong field at once."""
+    try:
+        decision = change.decide(trigger, by=by, given=given, rules=rules)
+    except WrongFields as wrong:
+        raise WrongFields((*wrong.errors, *errors)) from None
+    if errors:
+        raise WrongFields(errors)
+    return decision
+
+
+# --- what was given, as the journal keeps it --------------------------------------------------------------------------
+
+PERSONAL = frozenset({"text"})  # it lives in messages; the journal holds its hash
+INTERNAL = frozenset({"comment", "snooze", "escalate"})
+FROM_CUSTOMER = frozenset({"resume", "reply", "dispute", "withdraw"})
+
+
+def _journalled(decision: Decision, by: Actor) -> dict[str, Any]:
+    """The facts of an act: codes, minutes and instants; no personal text."""
+    data: dict[str, Any] = {name: value for name, value in decision.given.items() if name not in PERSONAL}
+    if isinstance(details := data.pop("details", None), Mapping):
+        data |= details
+    for name, value in data.items():
+        if isinstance(value, datetime):
+            data[name] = value.isoformat()
+    if decision.move.trigger == "reply" and by.kind == "customer":
+        data["unread"] = True
+    return data
+
+
+def _resolved(decision: Decision, found: References) -> dict[str, Any]:
+    """Ids in place of the names that were given."""
+    data: dict[str, Any] = {}
+    if found.assignee:
+        data["assignee"] = str(found.assignee.id)
+    if found.other:
+        data["ticket" if decision.move.field("ticket") else "duplicate_of"] = str(found.other)
+    if found.customer:
+        data |= {
+            "organisation": _word(found.customer.organisation),
+            "contact": _word(found.customer.contact),
+            "contract": _word(found.customer.contract),
+            "service_level": found.customer.service_level,
+        }
+    return data
+
+
+def _word(id: int | None) -> str:
+    return "" if id is None else str(id)
+
+
+def _self_assigned(change: Change, decision: Decision, by: Actor, found: References) -> dict[str, Any]:
+    """Work that nobody has becomes the work of who begins it; a token without a person leaves it open."""
+    nobodys = not change.position.assignee and found.assignee is None
+    begins = decision.move.assigns or decision.move.trigger == "resume"
+    return {"assignee": by.user} if nobodys and begins and by.user else {}
+
+
+def _registration(change: Change, rules: Rulebook, number: int) -> dict[str, Any]:
+    """What registering fixes (6.3): the number, and the version of the regulation the ticket is pinned to."""
+    return {
+        "regulation_version": rules.version,
+        "number": rules.number(number, year=change.now.year),
+        "service_level": change.position.service_level or rules.regulation.service_levels[0].code,
+    }
+
+
+def _spoken(decision: Decision, by: Actor) -> Spoken | None:
+    """The message of an act: what a customer said, what was said to one, or a word among colleagues."""
+    text = decision.given.get("text")
+    if not isinstance(text, str) or not text:
+        return None
+    trigger = decision.move.trigger
+    minutes = decision.given.get("minutes")
+    return Spoken(
+        direction="internal" if trigger in INTERNAL else "in" if trigger in FROM_CUSTOMER else "out",
+        author=by.name,
+        text=text,
+        reply=text,
+        method=str(decision.given.get("delivery_method", "")),
+        minutes=minutes if isinstance(minutes, int) else 0,
+    )
+
+
+def _letters(decision: Decision) -> tuple[str, ...]:
+    """The letters of the table; spam gets none (7.10)."""
+    return () if decision.given.get("reason") == "spam" else decision.move.letters
+
+
+# --- names become ids before the lock ---------------------------------------------------------------------------------
+
+
+class References(msgspec.Struct, frozen=True):
+    """What the names in a request stand for; `errors` name those that stand for nothing."""
+
+    assignee: Colleague | None = None
+    other: UUID | None = None
+    customer: Customer | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+async def find_references(trigger: str, given: Mapping[str, object], *, at: datetime) -> References:
+    """Look up the people, tickets and organisations that `given` names, before any lock. Raises UnknownTrigger."""
+    move = PROCESS.by_trigger.get(trigger)
+    if move is None:
+        raise UnknownTrigger(trigger=trigger)
+    found: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for field in move.fields:
+        value = given.get(field.name)
+        if not isinstance(value, str) or not value.strip():
+            continue
+        try:
+            if field.kind is Kind.USER:
+                found["assignee"] = await colleague(value.strip())
+            elif field.kind is Kind.TICKET:
+                found["other"] = await ticket_id(value.strip())
+            elif field.kind is Kind.ORGANISATION:
+                found["customer"] = await customer_by_name(value.strip(), _contact(given), at=at)
+        except NotFound as missing:
+            errors.append(FieldError(field.name, missing.sentence, missing.params))
+    return References(**found, errors=tuple(errors))
+
+
+def _contact(given: Mapping[str, object]) -> str:
+    contact = given.get("contact")
+    return contact.strip() if isinstance(contact, str) else ""
+
+
+async def ticket_id(value: str) -> UUID:
+    """The id of the ticket with this id or number. Raises NotFound."""
+    row = await fetchrow("SELECT id FROM ticket WHERE number = $1 OR id = $2", value.upper(), _uuid(value))
+    if row is None:
+        raise NotFound(_("There is no ticket “{value}”."), value=value)
+    found: UUID = row["id"]
+    return found
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+# --- once, and never over somebody else's work ------------------------------------------------------------------------
+
+
+async def refuse_repetition(key: Key | None) -> None:
+    """Raises Repeated when this key was answered before, KeyReused when it came with another request."""
+    if key is None:
+        return
+    row = await fetchrow(
+        "SELECT request_hash, response, status FROM idem WHERE principal = $1 AND key = $2", key.principal, key.key
+    )
+    if row is None:
+        return
+    if bytes(row["request_hash"]) != key.request_hash:
+        raise KeyReused()
+    raise Repeated(row["status"], bytes(row["response"]))
+
+
+async def _refuse_stale(change: Change, expected_seq: int | None) -> None:
+    if expected_seq is None or expected_seq == change.position.seq:
+        return
+    last = await fetchrow(
+        "SELECT trigger, actor_name, at FROM journal WHERE ticket = $1 ORDER BY seq DESC LIMIT 1", change.ticket.id
+    )
+    move = PROCESS.by_trigger.get(last["trigger"])
+    raise Stale(
+        who=last["actor_name"],
+        move=move.label if move else last["trigger"],
+        at=last["at"].strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def answer_to(ticket: Ticket, *, at: datetime) -> bytes:
+    """The bytes a move or an intake is answered with."""
+    return msgspec.json.encode(view(ticket, at=at))
+
+
+async def write_with_key(change: Change, key: Key | None, *, status: int) -> Ticket:
+    """Write the change and, beside it, the answer its Idempotency-Key will give again."""
+    if key is not None:
+        answer = answer_to(change.after, at=change.now)
+        change.batch.add(IDEM, key.principal, key.key, key.request_hash, answer, status, change.now)
+    return await change.write()
+
+
+async def done_before(key: Key | None, cause: str) -> Ticket:
+    """What a cause that acted before left behind. Raises Repeated for a key, else gives the ticket as it stands."""
+    await refuse_repetition(key)
+    row = await fetchrow(f"{SELECT} {FROM} WHERE t.id = (SELECT ticket FROM journal WHERE cause = $1 LIMIT 1)", cause)
+    if row is None:
+        raise NotFound()
+    ticket = read_ticket(row)
+    await know_rules(ticket)
+    return ticket
+
+
+async def ring_for(change: Change) -> None:
+    """Wake whoever has something to do now; a hint only, the sweep finds what it misses."""
+    rows = change.batch.rows
+    if "outbox" in rows:
+        await bell.ring("send_letters")
+    if change.batch.events:
+        await bell.ring("send_webhooks")

@@ -1,0 +1,478 @@
+"""Clocks are a pure function of the journal: each entry advances them, and a deadline can always be told anew.
+
+A clock period knows where it began, what it aims at and when it rested. Nothing here is a counter that somebody
+mutates: `advance` makes the next `Clocks` from the last one and one journal entry, so replaying a journal gives the
+same clocks as living through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, cast
+
+import msgspec
+
+from workflow.calendar import CalendarOutOfRange
+from workflow.definition import Clock
+from workflow.process import PROCESS
+from workflow.regulation import Rulebook, Step
+from workflow.working_calendar import Target
+
+Result = Literal["met", "extended", "breached"]
+ZERO = timedelta(0)
+
+
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A time the clock rested: from when, until when (None: still), why (an English msgid), and who made it rest."""
+
+    start: datetime
+    reason: str
+    by: str = ""
+    end: datetime | None = None
+
+
+class Period(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One clock, once: `version` names the regulation whose target and calendar it obeys."""
+
+    clock: Clock
+    origin: datetime
+    target: Target
+    version: int
+    priority: str = ""
+    pauses: tuple[Pause, ...] = ()
+    stopped: datetime | None = None
+    result: Result | None = None
+    extended_at: datetime | None = None
+    promised_at: datetime | None = None
+    fired: tuple[str, ...] = ()
+
+    @property
+    def paused(self) -> Pause | None:
+        """The rest that lasts until now, if the clock rests."""
+        return self.pauses[-1] if self.pauses and self.pauses[-1].end is None else None
+
+    @property
+    def running(self) -> bool:
+        return self.stopped is None and self.paused is None
+
+
+class Clocks(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Every clock of one ticket. `finished` keeps resolution periods that a dispute ended (`restarts`)."""
+
+    registration: Period | None = None
+    resolution: Period | None = None
+    auto_close: Period | None = None
+    finished: tuple[Period, ...] = ()
+    held: bool = False
+    waiting_since: datetime | None = None
+    reminded: int = 0
+    snoozed_until: datetime | None = None
+    received_at: datetime | None = None
+    priority: str = ""
+    service_level: str = ""
+    version: int = 0
+
+
+class Entry(Protocol):
+    """What the clocks read of a journal entry."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def trigger(self) -> str: ...
+    @property
+    def from_state(self) -> str | None: ...
+    @property
+    def to_state(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, object]: ...
+
+
+class Rulebooks(Protocol):
+    """Published versions by number; they never change, so holding them is safe."""
+
+    def __getitem__(self, version: int, /) -> Rulebook: ...
+
+
+# --- the deadline of one period -------------------------------------------------------------------------------------
+
+
+def moved_origin(period: Period, rules: Rulebook) -> datetime:
+    """Where the target is counted from once the rests are taken out.
+
+    Each rest moves the origin by the working time it covered, never by wall-clock time; elapsed targets move by elapsed
+    time. A rest that began after the deadline had passed excuses nothing. Raises CalendarOutOfRange.
+    """
+    origin, rested = period.origin, ZERO
+    for pause in period.pauses:
+        if pause.end is None or pause.start >= rules.calendar.deadline(origin, period.target):
+            break
+        rested += _span(pause.start, pause.end, period.target, rules)
+        origin = _later(period.origin, rested, period.target, rules)
+    return origin
+
+
+def deadline(period: Period, rules: Rulebook) -> datetime:
+    """When the target is reached; while the clock rests it stands where it stood. Raises CalendarOutOfRange."""
+    return rules.calendar.deadline(moved_origin(period, rules), period.target)
+
+
+def deadline_or_none(period: Period | None, rulebooks: Rulebooks) -> datetime | None:
+    """As `deadline`, but None where no clock counts or the calendar does not reach: moves never fail for want of it."""
+    if period is None:
+        return None
+    try:
+        return deadline(period, rulebooks[period.version])
+    except CalendarOutOfRange:
+        return None
+
+
+def remaining(period: Period, rules: Rulebook, *, at: datetime) -> timedelta:
+    """Time left on the clock at `at`, in the target's own time; negative once the deadline has passed."""
+    due = deadline(period, rules)
+    now = period.paused.start if period.paused else period.stopped or at
+    return _span(now, due, period.target, rules) if now <= due else -_span(due, now, period.target, rules)
+
+
+def _span(start: datetime, end: datetime, target: Target, rules: Rulebook) -> timedelta:
+    return end - start if target.kind == "calendar_minutes" else rules.calendar.between(start, end)
+
+
+def _later(start: datetime, amount: timedelta, target: Target, rules: Rulebook) -> datetime:
+    if not amount:
+        return start
+    return start + amount if target.kind == "calendar_minutes" else rules.calendar.add(start, amount)
+
+
+def step_due(period: Period, step: Step, rules: Rulebook) -> datetime | None:
+    """When a warning or an escalation comes due; None when it would lie before the clock began."""
+    origin, due = moved_origin(period, rules), deadline(period, rules)
+    whole = _span(origin, due, period.target, rules)
+    if step.percent is not None:
+        return _later(origin, whole * step.percent / 100, period.target, rules)
+    offset = timedelta(minutes=step.minutes or 0)
+    if offset >= ZERO:
+        return _later(due, offset, period.target, rules)
+    return _later(origin, whole + offset, period.target, rules) if whole + offset > ZERO else None
+
+
+# --- advancing by one journal entry ---------------------------------------------------------------------------------
+
+
+def advance(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    """The clocks after `entry`. Reads only the entry, so replaying a journal gives what was lived."""
+    clocks = _take_facts(clocks, entry)
+    if entry.from_state != entry.to_state:
+        clocks = _change_state(clocks, entry, rulebooks)
+    if act := _ACTS.get(entry.trigger):
+        clocks = act(clocks, entry, rulebooks)
+    return clocks
+
+
+def _take_facts(clocks: Clocks, entry: Entry) -> Clocks:
+    """Priority, level, version and the time of receipt ride in the entries that set them."""
+    data = entry.data
+    changed: dict[str, object] = {}
+    for name in ("priority", "service_level"):
+        if isinstance(value := data.get(name), str):
+            changed[name] = value
+    if isinstance(version := data.get("regulation_version"), int):
+        changed["version"] = version
+    if isinstance(received := data.get("received_at"), str):
+        changed["received_at"] = datetime.fromisoformat(received)
+    return msgspec.structs.replace(clocks, **changed) if changed else clocks
+
+
+def _change_state(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    here = PROCESS.state(entry.to_state)
+    before = PROCESS.state(entry.from_state) if entry.from_state else None
+    clocks = _leave(clocks, entry, rulebooks)
+    if here.runs == "registration":
+        clocks = _begin_registration(clocks, entry, rulebooks)
+    elif here.runs == "resolution":
+        disputed = before is not None and before.runs == "auto_close"
+        clocks = _run_resolution(clocks, entry, rulebooks, disputed=disputed)
+    elif here.runs == "auto_close":
+        clocks = _begin_auto_close(clocks, entry, rulebooks)
+    elif here.pauses == "resolution":
+        clocks = _rest(clocks, entry, here.pause_reason)
+        clocks = msgspec.structs.replace(clocks, waiting_since=entry.at, reminded=0)
+    elif here.final:
+        clocks = _stop_all(clocks, entry, rulebooks)
+    return clocks
+
+
+def _leave(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    """Clocks of the state that is left: registration and auto-close end, waiting is over."""
+    registration, auto_close = clocks.registration, clocks.auto_close
+    if registration and registration.stopped is None:
+        registration = _stop(registration, entry.at, rulebooks)
+    if auto_close and auto_close.stopped is None:
+        auto_close = msgspec.structs.replace(auto_close, stopped=entry.at)
+    return msgspec.structs.replace(
+        clocks, registration=registration, auto_close=auto_close, held=False, waiting_since=None, reminded=0
+    )
+
+
+def _begin_registration(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    rules = rulebooks[clocks.version]
+    period = Period(
+        clock="registration",
+        origin=clocks.received_at or entry.at,
+        target=rules.regulation.registration.target,
+        version=clocks.version,
+    )
+    return msgspec.structs.replace(clocks, registration=period)
+
+
+def _run_resolution(clocks: Clocks, entry: Entry, rulebooks: Rulebooks, *, disputed: bool) -> Clocks:
+    period = clocks.resolution
+    if period is None:
+        return msgspec.structs.replace(clocks, resolution=_new_resolution(clocks, entry, rulebooks))
+    if disputed and rulebooks[period.version].regulation.resolution.on_dispute == "restarts":
+        ended = msgspec.structs.replace(period, stopped=period.stopped or entry.at)
+        again = Period("resolution", entry.at, period.target, period.version, period.priority)
+        return msgspec.structs.replace(clocks, finished=(*clocks.finished, ended), resolution=again)
+    thawed = msgspec.structs.replace(_wake(period, entry.at), result=None, stopped=None)
+    return msgspec.structs.replace(clocks, resolution=thawed)
+
+
+def _new_resolution(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Period:
+    rules = rulebooks[clocks.version]
+    from_receipt = rules.regulation.resolution.counts_from == "received"
+    return Period(
+        clock="resolution",
+        origin=(clocks.received_at or entry.at) if from_receipt else entry.at,
+        target=rules.target(clocks.priority, clocks.service_level),
+        version=clocks.version,
+        priority=clocks.priority,
+    )
+
+
+def _begin_auto_close(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    """Completion freezes the result of the resolution clock and starts the customer's time to answer (4.9)."""
+    period = clocks.resolution
+    if period is not None:
+        result = _result(period, entry.at, rulebooks)
+        period = _rested(period, entry, PROCESS.state(entry.to_state).pause_reason)
+        period = msgspec.structs.replace(period, result=result)
+    closing = Period("auto_close", entry.at, rulebooks[clocks.version].regulation.auto_close, clocks.version)
+    return msgspec.structs.replace(clocks, resolution=period, auto_close=closing)
+
+
+def _rest(clocks: Clocks, entry: Entry, reason: str) -> Clocks:
+    if clocks.resolution is None:
+        return clocks
+    return msgspec.structs.replace(clocks, resolution=_rested(clocks.resolution, entry, reason))
+
+
+def _rested(period: Period, entry: Entry, reason: str) -> Period:
+    """A rest under way ends where the next one begins, so that each keeps its own reason."""
+    pauses = (*_wake(period, entry.at).pauses, Pause(entry.at, reason, entry.by))
+    return msgspec.structs.replace(period, pauses=pauses)
+
+
+def _wake(period: Period, at: datetime) -> Period:
+    if period.paused is None:
+        return period
+    ended = msgspec.structs.replace(period.paused, end=at)
+    return msgspec.structs.replace(period, pauses=(*period.pauses[:-1], ended))
+
+
+def _stop(period: Period, at: datetime, rulebooks: Rulebooks) -> Period:
+    return msgspec.structs.replace(period, stopped=at, result=period.result or _result(period, at, rulebooks))
+
+
+def _stop_all(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    period = clocks.resolution
+    if period is not None and period.stopped is None:
+        period = _stop(period, entry.at, rulebooks)
+    return msgspec.structs.replace(clocks, resolution=period, snoozed_until=None)
+
+
+def _result(period: Period, at: datetime, rulebooks: Rulebooks) -> Result | None:
+    """Met, extended or breached: judged where the clock last ran. Finished at the deadline is on time."""
+    due = deadline_or_none(period, rulebooks)
+    if due is None:
+        return None
+    last_ran = period.paused.start if period.paused else at
+    if last_ran <= due:
+        return "met"
+    kept = period.promised_at is not None and last_ran <= period.promised_at
+    return "extended" if kept and _extended_in_time(period, due) else "breached"
+
+
+def _extended_in_time(period: Period, due: datetime) -> bool:
+    return period.extended_at is not None and period.extended_at <= due
+
+
+# --- acts that keep the state ---------------------------------------------------------------------------------------
+
+
+def _retarget(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    """A new priority, level or version sets a new target: from the start (time run stays spent) or from now."""
+    period = clocks.resolution
+    if period is None or period.stopped is not None or not clocks.priority:
+        return clocks
+    rules = rulebooks[clocks.version]
+    changed = {
+        "target": rules.target(clocks.priority, clocks.service_level),
+        "version": clocks.version,
+        "priority": clocks.priority,
+        "fired": tuple(mark for mark in period.fired if mark != "due"),
+    }
+    how = entry.data.get("count") or rules.regulation.resolution.on_priority_change
+    if how == "from_now":
+        changed |= {"origin": entry.at, "pauses": _pauses_from(period, entry.at), "fired": ()}
+    return msgspec.structs.replace(clocks, resolution=msgspec.structs.replace(period, **changed))
+
+
+def _pauses_from(period: Period, at: datetime) -> tuple[Pause, ...]:
+    return (msgspec.structs.replace(period.paused, start=at),) if period.paused else ()
+
+
+def _extend(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    """The regulation's deadline stays; the promise stands beside it with a timer of its own (6.3)."""
+    period = clocks.resolution
+    if period is None:
+        return clocks
+    promised = datetime.fromisoformat(str(entry.data["promised_at"]))
+    extended = msgspec.structs.replace(
+        period,
+        extended_at=period.extended_at or entry.at,
+        promised_at=promised,
+        fired=tuple(mark for mark in period.fired if mark != "promise"),
+    )
+    return msgspec.structs.replace(clocks, resolution=extended)
+
+
+def _fire(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    """A warning, an escalation or a breach fires once in a clock period; the entry names the mark it leaves."""
+    name, mark = entry.data.get("clock"), entry.data.get("mark")
+    period = {"registration": clocks.registration, "resolution": clocks.resolution}.get(str(name))
+    if period is None or not isinstance(mark, str):
+        return clocks
+    marked = msgspec.structs.replace(period, fired=(*period.fired, mark))
+    return msgspec.structs.replace(clocks, **{str(name): marked})
+
+
+def _hold(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    """An unread answer or a letter that came back holds the auto-close."""
+    if PROCESS.state(entry.to_state).runs != "auto_close":
+        return clocks
+    if not (entry.data.get("unread") or entry.data.get("completion")):
+        return clocks
+    return msgspec.structs.replace(clocks, held=True)
+
+
+def _rearm(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    """ "Not a dispute" gives the customer the full time again."""
+    if clocks.auto_close is None:
+        return clocks
+    return msgspec.structs.replace(
+        clocks, held=False, auto_close=msgspec.structs.replace(clocks.auto_close, origin=entry.at)
+    )
+
+
+def _remind(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    return msgspec.structs.replace(clocks, reminded=clocks.reminded + 1) if clocks.waiting_since else clocks
+
+
+def _snooze(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    return msgspec.structs.replace(clocks, snoozed_until=datetime.fromisoformat(str(entry.data["until"])))
+
+
+def _wake_up(clocks: Clocks, _entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    return msgspec.structs.replace(clocks, snoozed_until=None)
+
+
+_ACTS = {
+    "change_priority": _retarget,
+    "identify": _retarget,
+    "repin": _retarget,
+    "extend": _extend,
+    "warn": _fire,
+    "escalate": _fire,
+    "breach": _fire,
+    "reply": _hold,
+    "bounce": _hold,
+    "dismiss_reply": _rearm,
+    "answer": _rearm,
+    "remind": _remind,
+    "snooze": _snooze,
+    "wake": _wake_up,
+}
+
+
+# --- what must come due ---------------------------------------------------------------------------------------------
+
+
+def wanted_timers(clocks: Clocks, rulebooks: Rulebooks) -> dict[str, datetime]:
+    """The timers the clocks ask for now: kind → instant. A pure function, so that an audit can tell what is missing."""
+    return dict(_wanted(clocks, rulebooks))
+
+
+def _wanted(clocks: Clocks, rulebooks: Rulebooks) -> Iterator[tuple[str, datetime]]:
+    for period in (clocks.registration, clocks.resolution):
+        if period is not None and period.running:
+            yield from _clock_timers(period, rulebooks)
+    if (period := clocks.resolution) and _promise_stands(period):
+        yield "promise:due", cast(datetime, period.promised_at)
+    closing = clocks.auto_close
+    if closing and closing.running and not clocks.held and (due := deadline_or_none(closing, rulebooks)):
+        yield "auto_close:due", due
+    if clocks.waiting_since is not None:
+        yield from _reminder_timer(clocks, clocks.waiting_since, rulebooks)
+    if clocks.snoozed_until is not None:
+        yield "snooze", clocks.snoozed_until
+
+
+def _promise_stands(period: Period) -> bool:
+    undecided = period.result is None and period.stopped is None
+    return undecided and period.promised_at is not None and "promise" not in period.fired
+
+
+def _clock_timers(period: Period, rulebooks: Rulebooks) -> Iterator[tuple[str, datetime]]:
+    due = deadline_or_none(period, rulebooks)
+    if due is None:
+        return
+    if "due" not in period.fired:
+        yield f"{period.clock}:due", due
+    rules = rulebooks[period.version]
+    for step in steps(period, rules):
+        mark = mark_of(period, step)
+        superseded = step.warns_only and "due" in period.fired
+        if mark in period.fired or superseded:
+            continue
+        try:
+            at = step_due(period, step, rules)
+        except CalendarOutOfRange:
+            continue
+        if at is not None:
+            yield f"{period.clock}:step:{mark}", at
+
+
+def steps(period: Period, rules: Rulebook) -> tuple[Step, ...]:
+    """The warnings and escalations that belong to this clock."""
+    if period.clock == "registration":
+        return rules.regulation.registration.steps
+    priority = rules.priorities.get(period.priority)
+    return priority.steps if priority else ()
+
+
+def mark_of(period: Period, step: Step) -> str:
+    """The name under which a step is remembered as fired."""
+    return f"{period.priority}:{step.id}" if period.priority else step.id
+
+
+def _reminder_timer(clocks: Clocks, since: datetime, rulebooks: Rulebooks) -> Iterator[tuple[str, datetime]]:
+    rules = rulebooks[clocks.version]
+    after = rules.regulation.reminders.after
+    if clocks.reminded < len(after):
+        try:
+            yield "reminder", rules.calendar.deadline(since, after[clocks.reminded])
+        except CalendarOutOfRange:
+            return
