@@ -108,8 +108,8 @@ def text_of(source: str) -> str:
 
 
 def _too_wild(source: str) -> bool:
-    """Whether a renderer would take long: tens of thousands of tags, or hundreds inside each other."""
-    if source.count("<") > _MANY_TAGS:
+    """Whether a renderer would take long: tens of thousands of tags or entities, or hundreds of tags nested."""
+    if source.count("<") + source.count("&") > _MANY_TAGS:
         return True
     depth = deepest = 0
     for closing, name in re.findall(r"<(/?)([a-zA-Z]+)", source):

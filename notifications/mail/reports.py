@@ -65,7 +65,8 @@ def original_id_in(text: str) -> str | None:
 def _before_copy(text: str) -> str:
     """The part above the returned copy: its headers name other people."""
     cut = re.search(
-        r"(?im)^[\s>-]{0,20}(?:-{2,}.{0,40}(?:copy of|original message|исходн|копия|below this line)|received:|return-path:)",
+        r"(?im)^[\s>-]{0,20}(?:-{2,}.{0,40}(?:copy of|original message|исходн|копия|below this line)"
+        r"|received:|return-path:)",
         text,
     )
     return text[: cut.start()] if cut else text

@@ -25,6 +25,10 @@ _KNOWN = re.compile(
     rb"|received|delivered-to|user-agent|content-[a-z-]+|x-[a-z0-9-]+|list-[a-z-]+|dkim-signature|auto-submitted"
     rb"|precedence|importance|authentication-results|thread-[a-z]+|organization|errors-to|disposition-[a-z-]+)[ \t]*:"
 )
+# Looked for even behind 300 KB of other fields.
+_NEEDED = re.compile(
+    rb"(?i)(?:from|to|subject|date|message-id|in-reply-to|references|auto-submitted|mime-version|content-[a-z-]+)[ \t]*:"
+)
 _BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
 
@@ -120,6 +124,7 @@ def _header_lines(raw: bytes, limits: Limits, defects: list[str]) -> tuple[list[
     """The lines down to the first empty one, and what follows it."""
     lines: list[bytes] = []
     position = used = 0
+    spare = 100
     while position < len(raw):
         end = raw.find(b"\n", position)
         end = len(raw) if end < 0 else end
@@ -130,8 +135,9 @@ def _header_lines(raw: bytes, limits: Limits, defects: list[str]) -> tuple[list[
         used += len(line)
         if used > limits.header_bytes or len(lines) >= limits.header_lines:
             defects.append("header size")
-            if b":" in line[:100] and _KNOWN.match(line) and len(lines) < 2 * limits.header_lines:
-                lines.append(line[:1000])
+            if _NEEDED.match(line) and spare:
+                spare -= 1
+                lines.append(line[:2000])
             continue
         lines.append(line)
     return lines, b""
