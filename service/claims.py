@@ -23,20 +23,22 @@ class Running:
     redis_url: str
 
 
-def attach(home: Path, *, wait: float = 10.0) -> Running | None:
+def attach(home: Path, *, database: bool = True, redis: bool = True, wait: float = 10.0) -> Running | None:
     """Where the servers of this home are reached if another process runs them; None if nobody does.
 
-    Waits up to `wait` seconds for servers that are still starting.
+    Waits up to `wait` seconds for servers that are still starting. Whoever has one of them elsewhere does not ask
+    for it, and its address is empty.
     """
     end = time.monotonic() + wait
     home = home.expanduser().resolve()
+    asked = {POSTGRES: database, VALKEY: redis}
     while True:
-        states = [_announced(home, name) for name in (POSTGRES, VALKEY)]
-        if None in states:
+        states = {name: _announced(home, name) for name, wanted in asked.items() if wanted}
+        if all(state is None for state in states.values()):
             return None
-        urls = [state["url"] for state in states if state]
+        urls = {name: state["url"] for name, state in states.items() if state}
         if len(urls) == len(states):
-            return Running(database_url=urls[0], redis_url=urls[1])
+            return Running(database_url=urls.get(POSTGRES, ""), redis_url=urls.get(VALKEY, ""))
         if time.monotonic() > end:
             return None
         time.sleep(0.02)

@@ -53,6 +53,7 @@ POSTGRES_OPTIONS = {
     "random_page_cost": "1.1",
     "max_parallel_workers_per_gather": "0",
     "max_worker_processes": "2",
+    "max_logical_replication_workers": "0",
     "io_method": "sync",  # spares three processes
     "dynamic_shared_memory_type": "mmap",  # containers have 64 MB of /dev/shm
     "huge_pages": "off",
@@ -91,8 +92,7 @@ class EmbeddedServer:
         self._make_home()
         self._claim = claim_of(self.home, self.name)
         try:
-            self._wait_for_a_predecessor()
-            forget(self._claim)
+            self._wait_for_a_predecessor(self._claim)
             self._prepare()
             self._process = self._launched()
             self._wait_until_ready()
@@ -133,10 +133,10 @@ class EmbeddedServer:
             raise EmbeddedError(f"The home {self.home} cannot be made: {error.strerror}.") from error
         demand_room(self.home)
 
-    def _wait_for_a_predecessor(self) -> None:
+    def _wait_for_a_predecessor(self, claim: IO[str]) -> None:
         """After a kill of its starter the old server still needs a moment to shut down, and removes its socket then."""
-        assert self._claim is not None
-        pid = left_behind(self._claim)
+        pid = left_behind(claim)
+        forget(claim)  # nobody shall attach to it any more
         end = time.monotonic() + 30
         while pid is not None and alive(pid, self.folder):
             if time.monotonic() > end:

@@ -76,6 +76,12 @@ def test_others_attach_to_a_running_home(home: Path) -> None:
     assert attach(home) is None
 
 
+def test_a_home_with_one_of_its_servers_elsewhere_is_attached_to_for_the_other(home: Path) -> None:
+    with EmbeddedRedis(home) as redis:
+        assert attach(home, database=False) == claims.Running("", redis.url)
+        assert attach(home, wait=0.05) is None
+
+
 def test_a_state_file_left_behind_is_not_believed(home: Path) -> None:
     for server in ("postgresql", "valkey"):
         (home / f"{server}.running").write_text(json.dumps({"pid": os.getpid(), "url": "postgresql://nowhere"}))
