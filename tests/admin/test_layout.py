@@ -16,6 +16,7 @@ from admin.pages import TEMPLATES, Flash, Reading, environment, render, render_t
 from admin.static_files import FOLDER, static_file, static_url
 from service.words import Language
 from workflow.definition import Role
+from workflow.regulation import default_regulation
 
 NOON = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TEMPLATE_FILES = sorted(TEMPLATES.rglob("*.html"))
@@ -252,6 +253,23 @@ def test_controls_and_bars_stand_out_in_both_schemes(scheme: str) -> None:
         assert _contrast(colours[tone], colours["line"]) >= 2.4, (
             tone
         )  # the bar on its track; its words carry the meaning
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_priority_of_the_default_regulation_has_a_colour_that_stands_out(scheme: str) -> None:
+    colours, sheet = _palette(scheme), (FOLDER / "reglament.css").read_text(encoding="utf-8")
+    for priority in default_regulation().priorities:
+        assert f".colour-{priority.colour} {{ color: var(--{priority.colour}); }}" in sheet
+        assert _contrast(colours[priority.colour], colours["paper"]) >= 3
+
+
+def test_the_more_urgent_a_priority_the_more_bars_it_shows() -> None:
+    source = '{% from "parts/show.html" import priority_badge %}{{ priority_badge("P1", rank, colour) }}'
+    assert shown(source, rank=1, colour="red").count('opacity="0.22"') == 0
+    assert shown(source, rank=4, colour="red").count('opacity="0.22"') == 3
+    assert 'class="priority-mark colour-own" viewBox="0 0 14 12" fill="#aa0000"' in shown(
+        source, rank=1, colour="#aa0000"
+    )
 
 
 def _palette(scheme: str) -> dict[str, str]:
