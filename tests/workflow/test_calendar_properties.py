@@ -219,7 +219,7 @@ def test_clock_changes_are_what_the_slow_and_obvious_count_says(zone: str, edge:
 
 
 @quick
-@given(some_calendars, instants, st.timedeltas(NOTHING, timedelta(days=40)))
+@given(some_calendars, instants, st.timedeltas(NOTHING, timedelta(days=10)))
 def test_an_explanation_adds_up_and_accounts_for_every_date(
     calendar: WorkingCalendar, a: datetime, length: timedelta
 ) -> None:

@@ -239,6 +239,12 @@ class TestUnknownYears:
         with pytest.raises(CalendarOutOfRange, match="2015"):
             RU.add(datetime(2015, 12, 31, 20, 59, tzinfo=UTC), HOUR)
 
+    def test_a_start_after_the_last_year_is_an_error_for_every_question(self) -> None:
+        after = moscow("2028-01-10T10:00")
+        for ask in (RU.is_open, RU.next_opening, lambda at: RU.days_due(at, 1), lambda at: RU.add(at, HOUR)):
+            with pytest.raises(CalendarOutOfRange, match="2028"):
+                ask(after)
+
     @pytest.mark.parametrize("amount", [10**6, 10**12, 10**30])
     def test_an_endless_amount_is_out_of_range(self, amount: int) -> None:
         for kind in ("working_minutes", "working_days"):
