@@ -139,6 +139,16 @@ async def versions() -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def document(version: int | None, *, at: datetime) -> Regulation:
+    """A published document; the one in force at `at` without a number. Raises NotFound."""
+    if version is None:
+        return (await in_force(at=at)).regulation
+    row = await fetchrow("SELECT document FROM regulation WHERE version = $1", version)
+    if row is None:
+        raise NotFound(_("There is no version {version} of the regulation."), version=str(version))
+    return load(row["document"])
+
+
 async def newest() -> tuple[int, Regulation]:
     """The newest published version, in force already or not."""
     row = await fetchrow("SELECT version, document FROM regulation ORDER BY version DESC LIMIT 1")

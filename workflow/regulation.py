@@ -225,6 +225,18 @@ def load(data: bytes | str) -> Regulation:
     return msgspec.json.decode(data, type=Regulation)
 
 
+class NotADocument(ValueError):
+    """What was given is no regulation document; the message names the place."""
+
+
+def read(data: bytes | str) -> Regulation:
+    """A document somebody else wrote. Raises NotADocument with a sentence."""
+    try:
+        return load(data)
+    except msgspec.DecodeError as wrong:
+        raise NotADocument(f"This is not a regulation document: {wrong}") from wrong
+
+
 def dump(regulation: Regulation) -> bytes:
     """The document as JSON, fields in their order, fit for export and for storing."""
     return msgspec.json.format(msgspec.json.encode(regulation), indent=1)

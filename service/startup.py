@@ -1,0 +1,54 @@
+"""What every process of the system does first: read the settings, find the database, hang the bell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service import bell, clock, logs
+from service.database import DB, close_pool, start_pool
+from service.embedded import attach
+from service.house import HOUSE
+from service.settings import Settings
+
+
+class NothingRuns(Exception):
+    """The home has no running servers and the settings name none; the message says what to do."""
+
+
+def read_settings() -> Settings:
+    """The settings of this process, with everything that follows from them set up. Raises SettingsError."""
+    settings = Settings.from_environment(os.environ)
+    logs.set_up(form=settings.log_format, level=settings.log_level)
+    clock.configure(settings.clock_file)
+    HOUSE.furnish(settings)
+    return settings
+
+
+def point_at_database(settings: Settings) -> str:
+    """Configure the database of this process; the address of Redis. Raises NothingRuns."""
+    database_url, redis_url = settings.database_url or "", settings.redis_url or ""
+    if not (database_url and redis_url):
+        running = attach(settings.home, database=not database_url, redis=not redis_url)
+        if running is None:
+            raise NothingRuns(
+                f"Nothing runs in {settings.home}. Start it with `reglament up`, or name the servers in "
+                "REGLAMENT_DATABASE_URL and REGLAMENT_REDIS_URL."
+            )
+        database_url, redis_url = database_url or running.database_url, redis_url or running.redis_url
+    DB.configure(database_url, pool_size=settings.pool_size, prepared_statements=settings.prepared_statements)
+    return redis_url
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, rings: bool = True) -> AsyncIterator[str]:
+    """The pool open and the bell hung as long as the block lasts; gives the address of Redis. Raises NothingRuns."""
+    redis_url = point_at_database(settings)
+    await start_pool()
+    bell.hang(bell.RedisBell(redis_url) if rings else bell.SilentBell())
+    try:
+        yield redis_url
+    finally:
+        await bell.take_down()
+        await close_pool()
