@@ -8,7 +8,7 @@ from typing import Any
 
 import httpcore
 
-from notifications.address_guard import AddressGuard, NameNotFound, UnsafeAddress
+from service.address_guard import AddressGuard, NameNotFound, UnsafeAddress
 
 BITE = 16 * 1024  # bytes taken from a socket at once: what nobody will look at is never fetched
 FIRST_TRY_SHARE = 0.5  # of the time left, while another address waits for its turn

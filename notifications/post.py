@@ -11,9 +11,9 @@ from enum import StrEnum
 import httpcore
 import httpx
 
-from notifications.address_guard import AddressGuard, Destination, UnsafeAddress
 from notifications.guarded_network import GuardedNetwork, NoSuchName, TlsError, TlsTimeout, UnsafeConnect
 from notifications.retry import parse_retry_after
+from service.address_guard import AddressGuard, Destination, UnsafeAddress
 
 CONNECT_TIMEOUT = 5.0  # seconds, for the connection and for TLS each
 TOTAL_TIMEOUT = 15.0  # seconds, hard, from the look-up of the name to the last byte

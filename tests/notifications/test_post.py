@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifications.address_guard import AddressGuard
 from notifications.post import HEAD_BYTES, Answer, Poster, PostError
+from service.address_guard import AddressGuard
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 ServerTls = Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.vault import SealBroken, new_key, open_, seal
+from service.vault import SealBroken, new_key, open_, seal
 
 KEY = bytes(range(32))
 

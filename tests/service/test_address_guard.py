@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 import httpcore
 import pytest
 
-from notifications.address_guard import AddressGuard, NameNotFound, UnsafeAddress, check_url, destination, public
 from notifications.post import Poster, PostError
+from service.address_guard import AddressGuard, NameNotFound, UnsafeAddress, check_url, destination, public
 
 NOBODY: frozenset[str] = frozenset()
 PUBLIC = "93.184.215.14"
