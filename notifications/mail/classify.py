@@ -65,7 +65,7 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
 
 _ROBOT = re.compile(
     r"(?i)^(?:mailer[-_.]?daemon|postmaster|no[-_.]?reply\b.*|.*[-_.]no[-_.]?reply|do[-_.]?not[-_.]?reply"
-    r"|noreply.*|bounces?(?:[-+=].*)?"
+    r"|noreply.*"
     r"|mdaemon|daemon|listserv|majordomo|auto[-_.]?reply|automail(?:er)?|root)$"
 )
 _BOUNCER = re.compile(r"(?i)^(?:mailer[-_.]?daemon|postmaster|mdaemon|mail[-_. ]delivery.*|bounces?(?:[-+=].*)?)$")

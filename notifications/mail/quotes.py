@@ -21,6 +21,8 @@ _WROTE = re.compile(
 _OPENING = re.compile(
     r"(?i)(?:on|am|le|el|в|на|пн|вт|ср|чт|пт|сб|вс)[\s,]|понедельник|вторник|сред[ау]|четверг|пятниц|суббот|воскресен"
 )
+# Roundcube puts the date last.
+_WROTE_ON = re.compile(r"(?i)\b(?:писал|написал|wrote)\S{0,4}\s.{0,80}\d\s{0,3}:$")
 _YOU_WROTE = re.compile(r"(?i)^(?:you wrote|вы писали|вы написали)\b.{0,120}:?\s*$")
 _ORIGINAL = re.compile(
     r"(?i)^[\s>]{0,5}[-_*—=]{2,40}\s{0,3}(?:original message|исходное сообщение|оригинальное сообщение"
@@ -157,6 +159,8 @@ def _attribution(lines: list[str], start: int) -> int:
 def _announces(joined: str, lines: list[str], following: int) -> bool:
     dated = bool(_DATE.search(joined))
     addressed = bool(_HAS_EMAIL.search(joined))
+    if dated and _WROTE_ON.search(joined) and _quote_near(lines, following):
+        return True
     if _WROTE.search(joined):
         if dated and (addressed or _TIME.search(joined)):
             return True
