@@ -43,7 +43,7 @@ class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail as text. `headers` are decoded, one line each, in their order, names in lower case.
 
     `defects` name what was broken or over a limit: size, header, header size, boundary, cut, nesting, parts, seconds,
-    text, lines, base64, attachments, tnef, charset, from, reading.
+    text, lines, base64, attachments, tnef, from.
     """
 
     from_: Address | None = None

@@ -22,7 +22,8 @@ RawHeaders = tuple[tuple[str, bytes], ...]
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:")
 _KNOWN = re.compile(
     rb"(?i)(?:from|to|cc|bcc|subject|date|sender|reply-to|message-id|in-reply-to|references|mime-version|return-path"
-    rb"|received|delivered-to|user-agent|content-[a-z-]+|x-[a-z0-9-]+|list-[a-z-]+|dkim-signature|auto-submitted"
+    rb"|received|delivered-to|user-agent"
+    rb"|content-[a-z-]+|x-[a-z0-9-]+|list-[a-z-]+|dkim-signature|auto-submitted"
     rb"|precedence|importance|authentication-results|thread-[a-z]+|organization|errors-to|disposition-[a-z-]+)[ \t]*:"
 )
 # Looked for even behind 300 KB of other fields.
