@@ -28,7 +28,8 @@ _KNOWN = re.compile(
 )
 # Looked for even behind 300 KB of other fields.
 _NEEDED = re.compile(
-    rb"(?i)(?:from|to|subject|date|message-id|in-reply-to|references|auto-submitted|mime-version|content-[a-z-]+)[ \t]*:"
+    rb"(?i)(?:from|to|subject|date|message-id|in-reply-to|references|auto-submitted|mime-version"
+    rb"|content-[a-z-]+)[ \t]*:"
 )
 _BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
