@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from litestar import Request
 
@@ -37,5 +37,5 @@ def language_of(request: AnyRequest, *, otherwise: str | None = None) -> Languag
     """The language the reader chose; without a choice `otherwise`, where that is a language of ours."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen not in LANGUAGES and otherwise in LANGUAGES:
-        return cast(Language, otherwise)
+        return otherwise
     return negotiate(cookie=chosen, accept_language=request.headers.get("accept-language"))
