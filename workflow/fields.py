@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from workflow.definition import Field, Kind
 from workflow.errors import FieldError, WrongFields
@@ -102,7 +102,10 @@ def _instant(raw: object, _field: Field, choices: Choices) -> datetime:
         raise _Wrong(_("The time needs its zone, such as 2026-05-04T11:10+03:00."))
     if instant <= choices.now:
         raise _Wrong(_("This must lie in the future."))
-    return instant
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise _Wrong(_("Give a date and time such as 2026-05-04T11:10+03:00.")) from None
 
 
 def _priority(raw: object, field: Field, choices: Choices) -> str:

@@ -16,6 +16,11 @@ from workflow.working_calendar import Target, WorkingCalendar
 
 HOME = Path(__file__).parent / "default_regulation"
 LANGUAGES = ("ru", "en")
+# What a request may be asked for (clause 4.2), and the signs of a registration number (it stands in mail subjects).
+REQUEST_FIELDS = ("organisation", "full_name", "position", "phone", "email", "text")
+NUMBER_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
+# Whom a step may notify besides addresses.
+NOTIFIED = ("assignee", "supervisors")
 Language = Literal["ru", "en"]
 
 
@@ -280,29 +285,37 @@ def problems(regulation: Regulation) -> tuple[Problem, ...]:
 
 def _problems(regulation: Regulation) -> Iterator[Problem]:
     yield from _number_problems(regulation)
+    for name in sorted(set(regulation.required_fields) - set(REQUEST_FIELDS)):
+        yield Problem("required_fields", _("A request has no field called {name}."), {"name": name})
     yield from (Problem("calendar", sentence, params) for sentence, params in regulation.calendar.problems())
     yield from _priority_problems(regulation)
     yield from _level_problems(regulation)
     yield from _target_problem("registration.target", regulation.registration.target)
     yield from _target_problem("auto_close", regulation.auto_close)
-    for index, step in enumerate(regulation.registration.steps):
-        yield from _step_problems(f"registration.steps.{index}", step, regulation)
+    yield from _steps_problems("registration", _("Registration"), regulation.registration, regulation)
+    for index, target in enumerate(regulation.reminders.after):
+        yield from _target_problem(f"reminders.after.{index}", target)
     if not 0 <= regulation.minimum_minutes <= 24 * 60:
         yield Problem("minimum_minutes", _("The minimum booked time must lie between 0 and 1440 minutes."))
-    yield from _code_problems("postponement_reasons", [reason.code for reason in regulation.postponement_reasons])
+    reasons = [reason.code for reason in regulation.postponement_reasons]
+    yield from _code_problems("postponement_reasons", reasons)
+    if SOLVED in reasons:
+        yield Problem("postponement_reasons", _("The code {code} stands for success already."), {"code": SOLVED})
+    for code in sorted(set(regulation.quiet_hours.except_priorities) - _codes_in_use(regulation)):
+        place = "quiet_hours.except_priorities"
+        yield Problem(place, _("Quiet hours name a priority that is not in use: {code}."), {"code": code})
     yield from _letter_problems(regulation)
 
 
 def _number_problems(regulation: Regulation) -> Iterator[Problem]:
     try:
-        first = regulation.number_format.format(n=1, year=2026)
-        second = regulation.number_format.format(n=2, year=2026)
-    except (KeyError, IndexError, ValueError):
+        numbers = [regulation.number_format.format(n=n, year=2026) for n in (1, 2, 10, 250, 1_000_000)]
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError):
         yield Problem("number_format", _("The number format may use only {{n}} and {{year}}."))
         return
-    if first == second:
+    if len(set(numbers)) < len(numbers):
         yield Problem("number_format", _("The number format must contain {{n}}, or numbers would repeat."))
-    if not first or not all(sign.isascii() and (sign.isupper() or sign.isdigit() or sign == "-") for sign in first):
+    if not all(number and NUMBER_SIGNS.issuperset(number) for number in numbers):
         yield Problem("number_format", _("Numbers may hold only A–Z, 0–9 and the hyphen."))
 
 
@@ -316,31 +329,47 @@ def _priority_problems(regulation: Regulation) -> Iterator[Problem]:
     for index, priority in enumerate(regulation.priorities):
         place = f"priorities.{index}"
         yield from _target_problem(f"{place}.target", priority.target)
-        for at, step in enumerate(priority.steps):
-            yield from _step_problems(f"{place}.steps.{at}", step, regulation)
-            if (
-                step.minutes is not None
-                and priority.target.kind != "working_days"
-                and -step.minutes >= priority.target.amount
-            ):
-                yield Problem(
-                    f"{place}.steps.{at}",
-                    _("{priority}: {minutes} minutes before the deadline lies before the start of {amount} minutes."),
-                    {"priority": priority.code, "minutes": str(-step.minutes), "amount": str(priority.target.amount)},
-                )
+        yield from _steps_problems(place, priority.code, priority, regulation)
 
 
 def _level_problems(regulation: Regulation) -> Iterator[Problem]:
-    codes = {priority.code for priority in regulation.priorities}
+    steps = {priority.code: priority.steps for priority in regulation.priorities}
+    if not regulation.service_levels:
+        yield Problem("service_levels", _("At least one service level is needed."))
     yield from _code_problems("service_levels", [level.code for level in regulation.service_levels])
     for index, level in enumerate(regulation.service_levels):
         for code, target in level.targets.items():
             place = f"service_levels.{index}.targets.{code}"
-            if code not in codes:
+            if code not in steps:
                 yield Problem(
                     place, _("The service level names a priority that does not exist: {code}."), {"code": code}
                 )
             yield from _target_problem(place, target)
+            for step in steps.get(code, ()):
+                yield from _too_early(place, code, step, target)
+
+
+def _steps_problems(
+    place: str, whose: str, clock: Priority | Registration, regulation: Regulation
+) -> Iterator[Problem]:
+    """`whose` names the clock to the owner: a priority's code, or a word."""
+    for at, step in enumerate(clock.steps):
+        yield from _step_problems(f"{place}.steps.{at}", step, regulation)
+        yield from _too_early(f"{place}.steps.{at}", whose, step, clock.target)
+    ids = [step.id for step in clock.steps if (step.percent is None) != (step.minutes is None)]
+    for id in sorted({id for id in ids if ids.count(id) > 1}):
+        named = {"priority": whose, "step": id}
+        yield Problem(f"{place}.steps", _("{priority}: two steps stand at {step}; make them one."), named)
+
+
+def _too_early(place: str, whose: str, step: Step, target: Target) -> Iterator[Problem]:
+    """A warning that would come before its clock began. Day targets are longer than any sensible warning."""
+    if step.minutes is not None and target.kind != "working_days" and -step.minutes >= target.amount:
+        yield Problem(
+            place,
+            _("{priority}: {minutes} minutes before the deadline lies before the start of {amount} minutes."),
+            {"priority": whose, "minutes": str(-step.minutes), "amount": str(target.amount)},
+        )
 
 
 def _step_problems(place: str, step: Step, regulation: Regulation) -> Iterator[Problem]:
@@ -348,12 +377,17 @@ def _step_problems(place: str, step: Step, regulation: Regulation) -> Iterator[P
         yield Problem(place, _("A step needs either a percentage or minutes, and not both."))
     if step.percent is not None and not 1 <= step.percent <= 1000:
         yield Problem(place, _("A percentage lies between 1 and 1000."))
-    if step.raise_to is not None and step.raise_to not in {
-        one.code for one in regulation.priorities if not one.retired
-    }:
+    if step.raise_to is not None and step.raise_to not in _codes_in_use(regulation):
         yield Problem(place, _("The step raises to a priority that is not in use: {code}."), {"code": step.raise_to})
     if not (step.notify or step.raise_to or step.reassign_to):
         yield Problem(place, _("The step does nothing: name someone to notify, a priority or an assignee."))
+    for name in step.notify:
+        if name not in NOTIFIED and "@" not in name:
+            yield Problem(place, _("“{name}” is neither the assignee, the supervisors nor an address."), {"name": name})
+
+
+def _codes_in_use(regulation: Regulation) -> set[str]:
+    return {one.code for one in regulation.priorities if not one.retired}
 
 
 def _target_problem(place: str, target: Target) -> Iterator[Problem]:

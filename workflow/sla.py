@@ -45,6 +45,7 @@ class Period(msgspec.Struct, frozen=True, omit_defaults=True):
     result: Result | None = None
     extended_at: datetime | None = None
     promised_at: datetime | None = None
+    promise_missed: bool = False
     fired: tuple[str, ...] = ()
 
     @property
@@ -100,17 +101,34 @@ class Rulebooks(Protocol):
 # --- the deadline of one period -------------------------------------------------------------------------------------
 
 
+def rests(period: Period) -> tuple[Pause, ...]:
+    """The pauses, those that touch joined: a rest whose reason changes on the way is one rest, told by its first."""
+    joined: list[Pause] = []
+    for pause in period.pauses:
+        if joined and joined[-1].end == pause.start:
+            joined[-1] = msgspec.structs.replace(joined[-1], end=pause.end)
+        else:
+            joined.append(pause)
+    return tuple(joined)
+
+
+def resting_since(period: Period) -> datetime | None:
+    """From when the clock rests until now; None while it does not rest."""
+    return rests(period)[-1].start if period.paused else None
+
+
 def moved_origin(period: Period, rules: Rulebook) -> datetime:
     """Where the target is counted from once the rests are taken out.
 
     Each rest moves the origin by the working time it covered, never by wall-clock time; elapsed targets move by elapsed
-    time. A rest that began after the deadline had passed excuses nothing. Raises CalendarOutOfRange.
+    time. A rest that began after the deadline had passed excuses nothing, and one that lasts moves nothing yet. Raises
+    CalendarOutOfRange.
     """
     origin, rested = period.origin, ZERO
-    for pause in period.pauses:
-        if pause.end is None or pause.start >= rules.calendar.deadline(origin, period.target):
+    for rest in rests(period):
+        if rest.end is None or rest.start >= rules.calendar.deadline(origin, period.target):
             break
-        rested += _span(pause.start, pause.end, period.target, rules)
+        rested += _span(rest.start, rest.end, period.target, rules)
         origin = _later(period.origin, rested, period.target, rules)
     return origin
 
@@ -133,7 +151,7 @@ def deadline_or_none(period: Period | None, rulebooks: Rulebooks) -> datetime | 
 def remaining(period: Period, rules: Rulebook, *, at: datetime) -> timedelta:
     """Time left on the clock at `at`, in the target's own time; negative once the deadline has passed."""
     due = deadline(period, rules)
-    now = period.paused.start if period.paused else period.stopped or at
+    now = resting_since(period) or period.stopped or at
     return _span(now, due, period.target, rules) if now <= due else -_span(due, now, period.target, rules)
 
 
@@ -294,44 +312,72 @@ def _stop_all(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
 
 
 def _result(period: Period, at: datetime, rulebooks: Rulebooks) -> Result | None:
-    """Met, extended or breached: judged where the clock last ran. Finished at the deadline is on time."""
+    """Met, extended or breached: judged where the clock last ran. Finished at the deadline is on time.
+
+    A promise is a date that a customer was told, so it is judged by the date alone, whatever the clock did.
+    """
     due = deadline_or_none(period, rulebooks)
     if due is None:
         return None
-    last_ran = period.paused.start if period.paused else at
-    if last_ran <= due:
+    if (resting_since(period) or at) <= due:
         return "met"
-    kept = period.promised_at is not None and last_ran <= period.promised_at
-    return "extended" if kept and _extended_in_time(period, due) else "breached"
+    return "extended" if _told_in_time(period, due) and _promise_kept(period, at) else "breached"
 
 
-def _extended_in_time(period: Period, due: datetime) -> bool:
+def _told_in_time(period: Period, due: datetime) -> bool:
     return period.extended_at is not None and period.extended_at <= due
+
+
+def _promise_kept(period: Period, at: datetime) -> bool:
+    return period.promised_at is not None and at <= period.promised_at and not period.promise_missed
 
 
 # --- acts that keep the state ---------------------------------------------------------------------------------------
 
 
 def _retarget(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
-    """A new priority, level or version sets a new target: from the start (time run stays spent) or from now."""
-    period = clocks.resolution
-    if period is None or period.stopped is not None or not clocks.priority:
+    """A new priority, level or version sets a new target: from the start (time run stays spent) or from now.
+
+    A target that stays the same is no new one: its clock goes on. So does the clock of a priority that the new version
+    no longer knows. A repin may `keep` the target and take the new version for its calendar only.
+    """
+    period, rules = clocks.resolution, rulebooks[clocks.version]
+    if period is None or period.stopped is not None or clocks.priority not in rules.priorities:
         return clocks
-    rules = rulebooks[clocks.version]
-    changed = {
-        "target": rules.target(clocks.priority, clocks.service_level),
-        "version": clocks.version,
-        "priority": clocks.priority,
-        "fired": tuple(mark for mark in period.fired if mark != "due"),
-    }
     how = entry.data.get("count") or rules.regulation.resolution.on_priority_change
-    if how == "from_now":
-        changed |= {"origin": entry.at, "pauses": _pauses_from(period, entry.at), "fired": ()}
-    return msgspec.structs.replace(clocks, resolution=msgspec.structs.replace(period, **changed))
+    target = period.target if how == "keep" else rules.target(clocks.priority, clocks.service_level)
+    if how == "from_now" and target != period.target:
+        period = _counted_anew(period, entry.at)
+    period = msgspec.structs.replace(period, target=target, version=clocks.version, priority=clocks.priority)
+    return msgspec.structs.replace(clocks, resolution=_unbreached(period, entry.at, rulebooks))
 
 
-def _pauses_from(period: Period, at: datetime) -> tuple[Pause, ...]:
-    return (msgspec.structs.replace(period.paused, start=at),) if period.paused else ()
+def _counted_anew(period: Period, at: datetime) -> Period:
+    """What was fired may fire again, but for the promise: it stands beside the count."""
+    return msgspec.structs.replace(
+        period,
+        origin=at,
+        pauses=(msgspec.structs.replace(period.paused, start=at),) if period.paused else (),
+        fired=tuple(mark for mark in period.fired if mark == "promise"),
+    )
+
+
+def _unbreached(period: Period, at: datetime, rulebooks: Rulebooks) -> Period:
+    """A deadline that lies ahead again can be breached again; one that stays behind is not breached twice."""
+    due = deadline_or_none(period, rulebooks)
+    if due is not None and due < (resting_since(period) or at):
+        return period
+    return msgspec.structs.replace(period, fired=tuple(mark for mark in period.fired if mark != "due"))
+
+
+def _repin(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
+    """Another version of the regulation. Registration and auto-close keep theirs, unless its calendar ends too soon."""
+    for name in ("registration", "auto_close"):
+        period: Period | None = getattr(clocks, name)
+        if period and period.stopped is None and deadline_or_none(period, rulebooks) is None:
+            filled = msgspec.structs.replace(period, version=clocks.version)
+            clocks = msgspec.structs.replace(clocks, **{name: filled})
+    return _retarget(clocks, entry, rulebooks)
 
 
 def _extend(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
@@ -344,9 +390,15 @@ def _extend(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
         period,
         extended_at=period.extended_at or entry.at,
         promised_at=promised,
+        promise_missed=not _kept_so_far(period, entry.at),
         fired=tuple(mark for mark in period.fired if mark != "promise"),
     )
     return msgspec.structs.replace(clocks, resolution=extended)
+
+
+def _kept_so_far(period: Period, at: datetime) -> bool:
+    """A promise that was missed stays missed; another one does not mend it."""
+    return not period.promise_missed and (period.promised_at is None or at <= period.promised_at)
 
 
 def _fire(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
@@ -370,11 +422,10 @@ def _hold(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
 
 def _rearm(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
     """ "Not a dispute" gives the customer the full time again."""
-    if clocks.auto_close is None:
+    closing = clocks.auto_close
+    if closing is None or not closing.running:
         return clocks
-    return msgspec.structs.replace(
-        clocks, held=False, auto_close=msgspec.structs.replace(clocks.auto_close, origin=entry.at)
-    )
+    return msgspec.structs.replace(clocks, held=False, auto_close=msgspec.structs.replace(closing, origin=entry.at))
 
 
 def _remind(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
@@ -385,14 +436,17 @@ def _snooze(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
     return msgspec.structs.replace(clocks, snoozed_until=datetime.fromisoformat(str(entry.data["until"])))
 
 
-def _wake_up(clocks: Clocks, _entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+def _wake_up(clocks: Clocks, entry: Entry, _rulebooks: Rulebooks) -> Clocks:
+    """A reminder came due; a note that another timer was refused leaves it alone."""
+    if entry.data.get("timer", "snooze") != "snooze":
+        return clocks
     return msgspec.structs.replace(clocks, snoozed_until=None)
 
 
 _ACTS = {
     "change_priority": _retarget,
     "identify": _retarget,
-    "repin": _retarget,
+    "repin": _repin,
     "extend": _extend,
     "warn": _fire,
     "escalate": _fire,
@@ -417,7 +471,7 @@ def wanted_timers(clocks: Clocks, rulebooks: Rulebooks) -> dict[str, datetime]:
 
 def _wanted(clocks: Clocks, rulebooks: Rulebooks) -> Iterator[tuple[str, datetime]]:
     for period in (clocks.registration, clocks.resolution):
-        if period is not None and period.running:
+        if period is not None and period.stopped is None:
             yield from _clock_timers(period, rulebooks)
     if (period := clocks.resolution) and _promise_stands(period):
         yield "promise:due", cast(datetime, period.promised_at)
@@ -436,11 +490,14 @@ def _promise_stands(period: Period) -> bool:
 
 
 def _clock_timers(period: Period, rulebooks: Rulebooks) -> Iterator[tuple[str, datetime]]:
-    due = deadline_or_none(period, rulebooks)
+    due, rested = deadline_or_none(period, rulebooks), resting_since(period)
     if due is None:
         return
-    if "due" not in period.fired:
+    # A clock that rests asks for nothing, but that a breach before the rest, not noted yet, is noted still.
+    if "due" not in period.fired and (rested is None or due < rested):
         yield f"{period.clock}:due", due
+    if rested is not None:
+        return
     rules = rulebooks[period.version]
     for step in steps(period, rules):
         mark = mark_of(period, step)
