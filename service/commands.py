@@ -15,6 +15,7 @@ from service import clock
 from service.settings import Settings
 from service.startup import NothingRuns, connected, point_at_database, read_settings
 from workflow.definition import Role
+from workflow.errors import Refusal, WrongFields
 
 T = TypeVar("T")
 ROLES = [role.value for role in (Role.OPERATOR, Role.SUPERVISOR, Role.PROCESS_OWNER, Role.ADMINISTRATOR)]
@@ -103,17 +104,13 @@ def user() -> None:
 @click.option("--language", default="ru", type=click.Choice(["ru", "en"]))
 def add_user(email: str, name: str, role: str, language: str) -> None:
     """Make an account; its generated password is all that is printed."""
-    from service.accounts import AlreadyThere
     from service.accounts import add_user as add
 
     async def work(settings: Settings) -> str:
         async with connected(settings, rings=False):
             return await add(email, name=name, role=Role(role), language=language, at=clock.now())
 
-    try:
-        click.echo(run(work))
-    except AlreadyThere as taken:
-        raise click.ClickException(str(taken)) from taken
+    _say(work)
 
 
 @click.group("token")
@@ -133,7 +130,19 @@ def add_token(name: str, role: str, scopes: tuple[str, ...]) -> None:
         async with connected(settings, rings=False):
             return await add(name, role=Role(role), scopes=scopes, at=clock.now())
 
-    click.echo(run(work))
+    _say(work)
+
+
+def _say(work: Callable[[Settings], Coroutine[Any, Any, str]]) -> None:
+    """Print what was made and nothing else, or say what was wrong with what was asked for."""
+    try:
+        click.echo(run(work))
+    except WrongFields as wrong:
+        raise click.ClickException(
+            "\n".join(f"{error.field}: {error.sentence.format(**error.params)}" for error in wrong.errors)
+        ) from wrong
+    except Refusal as refusal:
+        raise click.ClickException(str(refusal)) from refusal
 
 
 class _Mail(click.Group):
@@ -266,27 +275,26 @@ def import_(file: Any, author: str, note: str) -> None:
     """Publish a document as the next version, in force at once."""
     from service.actors import Actor
     from service.regulations import newest, publish
-    from workflow.errors import Refusal
     from workflow.regulation import NotADocument, read
 
     async def work(settings: Settings) -> int:
         async with connected(settings, rings=False):
-            based_on, _document = await newest()
+            based_on, _newest = await newest()
             by = Actor(kind="staff", id="", name=author, role=Role.ADMINISTRATOR)
-            return await publish(regulation, based_on=based_on, by=by, at=clock.now(), note=note)
+            return await publish(document, based_on=based_on, by=by, at=clock.now(), note=note)
 
     try:
-        regulation = read(file.read())
-        _tell_obstacles(regulation)
+        document = read(file.read())
+        _tell_obstacles(document)
         click.echo(f"Version {run(work)} is published.")
     except (NotADocument, Refusal) as wrong:
         raise click.ClickException(str(wrong)) from wrong
 
 
-def _tell_obstacles(regulation: Any) -> None:
+def _tell_obstacles(document: Any) -> None:
     from service.regulations import obstacles
 
-    found = obstacles(regulation)
+    found = obstacles(document)
     for problem in found:
         click.echo(f"{problem.place}: {problem.sentence.format(**problem.params)}", err=True)
     if found:

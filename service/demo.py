@@ -16,14 +16,14 @@ import click
 from service import clock
 from service.accounts import add_user
 from service.actors import CLOCK, Actor, customer
-from service.database import execute, fetch, fetchval
-from service.deadlines import fire_due
+from service.database import execute, fetch, fetchrow, fetchval
+from service.deadlines import fire
 from service.demo_story import ORGANISATIONS, STAFF, STORIES, Act, Story
 from service.intake import Request, receive
 from service.people import customer_by_address
 from service.regulations import in_force
 from service.settings import Settings
-from service.startup import connected, read_settings
+from service.startup import DEMO_CLOCK, connected, read_settings
 from service.tickets import carry_out
 from service.up import SIGN_INS
 from workflow.definition import Role
@@ -53,6 +53,7 @@ async def fill(settings: Settings, *, at: datetime) -> None:
     await _win_customers(at)
     await _live(at)
     await _deliver_old_letters(at)
+    (settings.home / DEMO_CLOCK).write_text("0\n", "ascii")
     kept = settings.home / SIGN_INS
     kept.touch(mode=0o600)
     kept.write_text(json.dumps(sign_ins, ensure_ascii=False, indent=1), "utf-8")
@@ -132,8 +133,10 @@ def _hours_before(calendar: WorkingCalendar, at: datetime, hours: float) -> date
 
 async def _let_the_clock_run(*, until: datetime) -> None:
     """Fire what comes due before `until`, each timer at its own instant."""
-    while due := await fetchval("SELECT min(due_at) FROM timer WHERE status = 'armed' AND due_at <= $1", until):
-        await fire_due(at=due, limit=100)
+    while row := await fetchrow(
+        "SELECT id, due_at FROM timer WHERE status = 'armed' AND due_at <= $1 ORDER BY due_at, id LIMIT 1", until
+    ):
+        await fire(row["id"], at=row["due_at"])
 
 
 async def _operators() -> list[Actor]:

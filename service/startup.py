@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from service import bell, clock, logs
 from service.database import DB, close_pool, start_pool
 from service.embedded import attach
 from service.house import HOUSE
 from service.settings import Settings
+
+DEMO_CLOCK = "clock"  # in the home; made by the demo
 
 
 class NothingRuns(Exception):
@@ -21,9 +24,15 @@ def read_settings() -> Settings:
     """The settings of this process, with everything that follows from them set up. Raises SettingsError."""
     settings = Settings.from_environment(os.environ)
     logs.set_up(form=settings.log_format, level=settings.log_level)
-    clock.configure(settings.clock_file)
+    clock.configure(settings.clock_file or _demo_clock(settings))
     HOUSE.furnish(settings)
     return settings
+
+
+def _demo_clock(settings: Settings) -> Path | None:
+    """The clock of a demo home, so that every command beside it lives in the same time."""
+    demo_clock = settings.home / DEMO_CLOCK
+    return demo_clock if settings.env == "development" and demo_clock.exists() else None
 
 
 def point_at_database(settings: Settings) -> str:
