@@ -1,0 +1,219 @@
+"""The pages behind the links in letters: look at a ticket, confirm its solution, dispute it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from admin.pages import Flash, Reading, render, url
+from admin.public.passport_lines import PassportLines, passport_lines
+from admin.reading import AnyRequest, language_of
+from admin.refusals import say
+from admin.time_bars import TimeBar, time_bar
+from service import clock, signed_links
+from service.house import HOUSE
+from service.regulations import RULEBOOKS
+from service.signed_links import LinkExpired, LinkGone, LinkRevoked, LinkUsed
+from service.ticket import Ticket
+from service.words import translate
+from workflow.calendar import zone_named
+from workflow.definition import State
+from workflow.errors import NotFound, Refusal, WrongFields
+from workflow.process import PROCESS
+from workflow.sla import deadline_or_none
+from workflow.words import _
+
+# A link is a secret of its reader: no cache keeps the page, no search engine lists it, no other site hears its address.
+PRIVATE: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
+LONGEST_ARGUMENT: Final = 20_000  # characters
+
+DONE: Final[Mapping[str, str]] = {
+    "confirm": _("Thank you. The solution is confirmed and the ticket is closed."),
+    "dispute": _("Thank you. Your reasons have been recorded and the work goes on."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the holder of a link sees of a ticket: nothing of other people, nothing of the inner work."""
+
+    number: str
+    subject: str
+    state: str
+    tone: str
+    next: str
+    ticket: Ticket
+    priority: str
+    bar: TimeBar | None
+    passport: PassportLines | None
+    closes_at: datetime | None
+
+
+@get("/status/{token:str}")
+async def status(request: AnyRequest, token: FromPath[str]) -> Response[str]:
+    """Where a ticket stands; `after` names the act that led here."""
+    try:
+        ticket = await signed_links.ticket_of_status(token, at=clock.now())
+    except (NotFound, LinkGone) as refusal:
+        return _gone(request, refusal)
+    reading = reading_for(request, ticket)
+    if done := DONE.get(request.query_params.get("after", "")):
+        reading = replace(reading, flashes=(Flash(translate(reading.language, done)),))
+    return render("public/status.html", reading, headers=PRIVATE, shown=shown(ticket, reading))
+
+
+@get("/confirm/{token:str}")
+async def ask_to_confirm(request: AnyRequest, token: FromPath[str]) -> Response[str]:
+    """Only the question: programs that read mail follow links, and must not answer for a person."""
+    return await _ask(request, "confirm", token)
+
+
+@get("/dispute/{token:str}")
+async def ask_to_dispute(request: AnyRequest, token: FromPath[str]) -> Response[str]:
+    """Only the form for the argument."""
+    return await _ask(request, "dispute", token)
+
+
+@post("/confirm/{token:str}")
+async def confirm(request: AnyRequest, token: FromPath[str]) -> Response[str] | Redirect:
+    """The solution is confirmed (4.9). The link alone is the right to do so; no cookie counts."""
+    return await _act(request, "confirm", token, {})
+
+
+@post("/dispute/{token:str}")
+async def dispute(request: AnyRequest, token: FromPath[str]) -> Response[str] | Redirect:
+    """The solution is disputed with an argument (4.8)."""
+    form = await request.form()
+    return await _act(request, "dispute", token, {"text": str(form.get("text", ""))[:LONGEST_ARGUMENT]})
+
+
+async def _ask(request: AnyRequest, act: str, token: str) -> Response[str]:
+    try:
+        link = await signed_links.look(act, token, at=clock.now())
+    except (NotFound, LinkGone) as refusal:
+        return _gone(request, refusal)
+    return _question(request, act, link.ticket, {}, {})
+
+
+async def _act(request: AnyRequest, act: str, token: str, given: dict[str, str]) -> Response[str] | Redirect:
+    at = clock.now()
+    try:
+        ticket = await signed_links.use(act, token, at=at, given=given)
+    except WrongFields as wrong:
+        link = await signed_links.look(act, token, at=at)
+        language = reading_for(request, link.ticket).language
+        errors = {error.field: say(error.sentence, error.params, language) for error in wrong.errors}
+        return _question(request, act, link.ticket, given, errors)
+    except Refusal as refusal:
+        return _gone(request, refusal)
+    where = url(f"/status/{HOUSE.sign(signed_links.STATUS, ticket.id)}", after=act)
+    return Redirect(where, status_code=303, headers=PRIVATE)
+
+
+def _question(
+    request: AnyRequest, act: str, ticket: Ticket, typed: Mapping[str, str], errors: Mapping[str, str]
+) -> Response[str]:
+    reading = reading_for(request, ticket)
+    return render(
+        f"public/{act}.html",
+        reading,
+        status_code=422 if errors else 200,
+        headers=PRIVATE,
+        shown=shown(ticket, reading),
+        typed=typed,
+        errors=errors,
+    )
+
+
+# --- links that no longer work ----------------------------------------------------------------------------------------
+
+HELP: Final[Mapping[type[Refusal], str]] = {
+    LinkUsed: _("Nothing more has to be done. To add something, reply to any of our letters about this ticket."),
+    LinkExpired: _("Reply to any of our letters about this ticket, and we shall answer you."),
+    LinkRevoked: _("Look for a newer letter of ours: its links work. Or reply to any letter about this ticket."),
+    NotFound: _(
+        "Mail programs sometimes break long addresses. Copy the whole address from the letter, "
+        "or simply reply to the letter."
+    ),
+}
+
+
+def _gone(request: AnyRequest, refusal: Refusal) -> Response[str]:
+    """Why the link does nothing, and what to do instead: 410 for one that worked once, 404 for one that never did."""
+    ticket = refusal.ticket if isinstance(refusal, LinkGone) else None
+    reading = reading_for(request, ticket)
+    sentence = refusal.sentence if ticket else _("This link is not one of ours, or a part of it is missing.")
+    if not isinstance(refusal, LinkGone | NotFound):
+        sentence = _("This is not possible any more: the ticket has changed meanwhile.")
+    status_code = 410 if ticket else 404 if isinstance(refusal, NotFound) else 409
+    # An expired status link would only lead to itself again.
+    leads_on = ticket is not None and not (ticket.closed_at and isinstance(refusal, LinkExpired))
+    return render(
+        "public/gone.html",
+        reading,
+        status_code=status_code,
+        headers=PRIVATE,
+        sentence=translate(reading.language, sentence),
+        help=translate(reading.language, HELP.get(type(refusal), HELP[LinkRevoked])),
+        shown=shown(ticket, reading) if ticket and leads_on else None,
+        status_href=f"/status/{HOUSE.sign(signed_links.STATUS, ticket.id)}" if ticket else "",
+    )
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def reading_for(request: AnyRequest, ticket: Ticket | None) -> Reading:
+    """A reader without a name or a session, in the language of the letter unless he chose another."""
+    language = language_of(request, otherwise=ticket.language if ticket else None)
+    # The address holds the token: it is not repeated in forms that leave the page.
+    reading = Reading(at=clock.now(), path=request.url.path, language=language)
+    if ticket is None:
+        return reading
+    return replace(reading, zone=zone_named(RULEBOOKS[ticket.regulation_version].regulation.calendar.zone))
+
+
+def shown(ticket: Ticket, reading: Reading) -> Shown:
+    """The ticket in the customer's words."""
+    state, rules = PROCESS.state(ticket.state), RULEBOOKS[ticket.regulation_version]
+    period = ticket.clock() if ticket.open else None
+    priority = rules.priorities.get(ticket.priority or "")
+    obeyed = RULEBOOKS[period.version] if period else rules
+    return Shown(
+        number=ticket.number or "",
+        subject=ticket.subject,
+        state=translate(reading.language, state.customer_label),
+        tone=_tone(state),
+        next=translate(reading.language, _next(state)),
+        ticket=ticket,
+        priority=priority.name.to(reading.language) if priority else "",
+        bar=time_bar(period, obeyed, at=reading.at, zone=reading.zone, language=reading.language) if period else None,
+        passport=passport_lines(period, obeyed, reading.language) if period else None,
+        closes_at=deadline_or_none(ticket.clocks.auto_close, RULEBOOKS) if ticket.open else None,
+    )
+
+
+def _tone(state: State) -> str:
+    return "ended" if state.final else "rests" if state.pauses else "runs"
+
+
+def _next(state: State) -> str:
+    """What happens next, and whose turn it is, told from what the clocks do in the state."""
+    if state.final:
+        return _("Nothing more has to be done. A new question gets a ticket of its own: write to us.")
+    if state.runs == "registration":
+        return _("We shall register your request and send you its number, priority and deadline.")
+    if state.runs == "auto_close":
+        return _("Please confirm the solution or disagree with it: both links are in our last letter.")
+    if state.pauses:
+        return _("We need your answer to go on: please reply to our last letter. Until then the clock rests.")
+    return _("We are working on it. There is nothing you have to do.")
+
+
+TICKET_PAGES: Final = (status, ask_to_confirm, ask_to_dispute, confirm, dispute)
