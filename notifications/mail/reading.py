@@ -1,0 +1,196 @@
+"""The job that reads stored mail: each mail is one transaction that may run twice, and none blocks the next."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from notifications.mail.bounces import take_bounce
+from notifications.mail.classify import Classification, Kind, classify
+from notifications.mail.ours import OURS, refuted
+from notifications.mail.parse import parse_mail
+from notifications.mail.parsed import ParsedMail
+from notifications.mail.stored import SELECT as SELECT_MAIL
+from notifications.mail.stored import (
+    Outcome,
+    StoredMail,
+    identity_of,
+    next_to_read,
+    read_row,
+    sender_of,
+    settle,
+)
+from notifications.mail.taking import go_on, judged, make_ticket, says_nothing, writer
+from notifications.mail.threads import Thread, find_thread
+from service import bell
+from service.database import DB, execute, fetch, fetchrow, passing
+from service.people import Customer, customer_by_address
+from service.regulations import in_force
+
+log = structlog.get_logger(__name__)
+
+# Settled without a ticket of their own: reports that a letter arrived or was opened.
+NEWS = frozenset({"receipt", "delivered"})
+
+
+async def read_stored(at: datetime, limit: int = 100) -> int:
+    """Read up to `limit` stored mails, the oldest first; how many were read. Any number of workers may call it.
+
+    A mail whose reading raises is left `failed` with the reason. Raises what says that the database is away.
+    """
+    seen: list[UUID] = []
+    while len(seen) < limit and await _read_next(seen, at=at):
+        pass
+    return len(seen)
+
+
+async def _read_next(seen: list[UUID], *, at: datetime) -> bool:
+    mail: StoredMail | None = None
+    try:
+        async with DB.transaction(allow_nested=False):
+            mail = await next_to_read(seen)
+            if mail is None:
+                return False
+            seen.append(mail.id)
+            parsed = await parsed_of(mail)
+            outcome = await sort(mail, parsed, at=at)
+            await settle(mail, outcome, at=at, parsed=parsed)
+    except Exception as error:
+        if mail is None or passing(error):
+            raise
+        log.exception("mail not read", mail=str(mail.id))
+        await _set_aside(mail, error, at=at)
+        return True
+    log.info("mail read", mail=str(seen[-1]), status=outcome.status, kind=outcome.kind, ticket=str(outcome.ticket))
+    await bell.ring("send_letters")
+    await bell.ring("send_webhooks")
+    return True
+
+
+async def parsed_of(mail: StoredMail) -> ParsedMail:
+    """What the mail says, read beside the event loop; the reader's own limits bound how long that takes."""
+    return await asyncio.to_thread(parse_mail, mail.original)
+
+
+async def _set_aside(mail: StoredMail, error: Exception, *, at: datetime) -> None:
+    """Keep the mail for a person, with what went wrong: its bytes are whole, it can be read again."""
+    async with DB.transaction(allow_nested=False):
+        if await execute("UPDATE mail SET attempts = attempts + 1 WHERE id = $1 AND status = 'stored'", mail.id):
+            reason = f"{type(error).__name__}: {error}".replace("\x00", "")
+            await settle(mail, Outcome(status="failed", kind=mail.kind, reason=reason), at=at)
+
+
+async def sort(mail: StoredMail, parsed: ParsedMail, *, at: datetime) -> Outcome:
+    """Say what a mail is, and do what follows, in the transaction we are in.
+
+    In this order: our own loop, a duplicate, a bounce, a machine, too big, marked as spam, forged, empty, a reply, a
+    new request.
+    """
+    sorted_as = classify(parsed, envelope=mail.envelope, house=OURS.house())
+    if sorted_as.kind is Kind.OWN_LOOP:
+        return Outcome(status="dropped", kind="own_loop", reason=sorted_as.reason)
+    twin, warning = await _twin(mail, parsed)
+    if twin is not None:
+        return Outcome(status="duplicate", kind="duplicate", reason=f"the same as mail {twin.id}", ticket=twin.ticket)
+    if sorted_as.kind is Kind.BOUNCE and sorted_as.bounce:
+        return await take_bounce(mail, sorted_as, sorted_as.bounce, at=at)
+    sender = sender_of(mail, parsed)
+    known = await customer_by_address(sender, at=at) if sender else None
+    thread = await find_thread(parsed, sender=sender, customer=known)
+    if sorted_as.kind is Kind.MACHINE:
+        return _of_a_machine(sorted_as, thread)
+    if why := _suspect(sorted_as, parsed, sender):
+        return why
+    if thread is not None:
+        return await _reply(mail, parsed, thread, known, at=at)
+    return await _new_request(mail, parsed, known, warning, at=at)
+
+
+async def _twin(mail: StoredMail, parsed: ParsedMail) -> tuple[StoredMail | None, str]:
+    """The mail that came before with the same Message-ID and content; else a warning if only the id is the same.
+
+    Two copies read at the same moment wait for each other. What the way to us added does not make another mail of it.
+    """
+    id = identity_of(mail, parsed)
+    await execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"mail:{id}")
+    rows = await fetch(
+        f"{SELECT_MAIL} WHERE message_id = $1 AND id <> $2 AND status NOT IN ('stored', 'failed', 'duplicate') "
+        "ORDER BY received_at, id LIMIT 5",
+        id,
+        mail.id,
+    )
+    for row in rows:
+        other = read_row(row)
+        if other.sha256 == mail.sha256 or _content(await parsed_of(other)) == _content(parsed):
+            return other, ""
+    if rows:
+        log.warning("another mail came under a Message-ID that is taken", mail=str(mail.id), message_id=id)
+        return None, f"the Message-ID is that of mail {rows[0]['id']}, the content is another"
+    return None, ""
+
+
+def _content(parsed: ParsedMail) -> tuple[object, ...]:
+    return (
+        parsed.from_.address.lower() if parsed.from_ else "",
+        parsed.subject,
+        parsed.text,
+        tuple((file.filename, file.data) for file in parsed.attachments),
+    )
+
+
+def _of_a_machine(sorted_as: Classification, thread: Thread | None) -> Outcome:
+    """It is noted with the ticket it answers; else it waits for a person. It never gets a letter by itself."""
+    reason = f"{sorted_as.machine}: {sorted_as.reason}"
+    if thread is not None and thread.belongs:
+        return Outcome(status="done", kind="machine", reason=reason, ticket=thread.ticket)
+    if sorted_as.machine in NEWS:
+        return Outcome(status="dropped", kind="machine", reason=reason)
+    return Outcome(status="held", kind="machine", reason=reason)
+
+
+def _suspect(sorted_as: Classification, parsed: ParsedMail, sender: str) -> Outcome | None:
+    if sorted_as.kind in (Kind.TOO_BIG, Kind.SPAM_MARK, Kind.EMPTY):
+        return Outcome(status="held", kind=sorted_as.kind.value, reason=sorted_as.reason)
+    if why := refuted(parsed):
+        return Outcome(status="held", kind="forged", reason=why)
+    if not sender:
+        return Outcome(status="held", kind="no_sender", reason="nobody to answer")
+    return None
+
+
+async def _reply(
+    mail: StoredMail, parsed: ParsedMail, thread: Thread, known: Customer | None, *, at: datetime
+) -> Outcome:
+    if not thread.belongs:
+        reason = f"points at a ticket by {thread.how}, but its sender has nothing to do with it"
+        return Outcome(status="held", kind="stranger", reason=reason, ticket=thread.ticket)
+    if await _is_a_colleague(sender_of(mail, parsed)):
+        reason = "from one of us: nobody of the customer said this"
+        return Outcome(status="held", kind="colleague", reason=reason, ticket=thread.ticket)
+    taken = await judged(parsed, await in_force(at=at))
+    if says_nothing(parsed, taken):
+        return Outcome(status="held", kind="empty", reason="nothing that can be used", ticket=thread.ticket)
+    done = await go_on(mail, parsed, thread.ticket, taken, by=writer(mail, parsed, known), at=at)
+    return done or Outcome(
+        status="held", kind="follow_up", reason="the ticket takes no more: a linked ticket?", ticket=thread.ticket
+    )
+
+
+async def _is_a_colleague(address: str) -> bool:
+    row = await fetchrow("SELECT id FROM app_user WHERE lower(email) = lower($1) AND active", address)
+    return row is not None
+
+
+async def _new_request(
+    mail: StoredMail, parsed: ParsedMail, known: Customer | None, warning: str, *, at: datetime
+) -> Outcome:
+    taken = await judged(parsed, await in_force(at=at))
+    if says_nothing(parsed, taken):
+        return Outcome(status="held", kind="empty", reason="nothing that can be used")
+    ticket, wait = await make_ticket(mail, parsed, known, taken, by=writer(mail, parsed, known), at=at)
+    kind = "known_sender" if known else "unknown_sender"
+    reason = "; ".join(word for word in (warning, wait) if word) or "a new request"
+    return Outcome(status="done", kind=kind, reason=reason, ticket=ticket.id)

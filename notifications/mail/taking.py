@@ -1,0 +1,204 @@
+"""What a person wrote by mail becomes a ticket, or goes on with one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from notifications.mail import brakes
+from notifications.mail.content import MEDIA, AttachmentPolicy, judge
+from notifications.mail.parsed import Attachment, ParsedMail
+from notifications.mail.stored import Outcome, StoredMail, letter_id_of, sender_of
+from service import files, intake
+from service.actors import Actor, customer
+from service.change import Change, File, Spoken
+from service.correspondence import to_customer
+from service.database import fetchrow
+from service.house import HOUSE
+from service.intake import LONGEST_LINE, Arrival, Request
+from service.people import Customer
+from service.regulations import RULEBOOKS, in_force
+from service.ticket import Ticket
+from service.tickets import act, locked
+from workflow.fields import LONGEST_TEXT
+from workflow.machine import MACHINE
+from workflow.process import PROCESS
+from workflow.regulation import AttachmentPolicy as Policy
+from workflow.regulation import Rulebook
+
+# What a customer's mail may do by itself, the first that is possible.
+ANSWERS = ("resume", "reply")
+LINKS_AGAIN = 2  # letters with the links of one completion, the first included
+CYRILLIC = re.compile("[а-яА-ЯёЁ]")
+LATIN = re.compile("[a-zA-Z]")
+
+
+def writer(mail: StoredMail, parsed: ParsedMail, known: Customer | None) -> Actor:
+    """The person behind the mail, as far as known."""
+    address = sender_of(mail, parsed)
+    told = parsed.from_.name if parsed.from_ else ""
+    return customer(
+        id="" if known is None or known.contact is None else str(known.contact),
+        name=((known.full_name if known else "") or told or address)[:LONGEST_LINE],
+        language=(known.language if known else "") or language_of(parsed),
+    )
+
+
+def language_of(parsed: ParsedMail) -> str:
+    """The language to answer a stranger in: that of the mail."""
+    text = f"{parsed.subject} {parsed.text[:2_000]}"
+    if CYRILLIC.search(text):
+        return "ru"
+    return "en" if LATIN.search(text) else HOUSE.language
+
+
+def says_nothing(parsed: ParsedMail, taken: list[File]) -> bool:
+    """Neither subject nor text nor a file that may be kept."""
+    return not parsed.subject.strip() and not parsed.text.strip() and all(file.refused for file in taken)
+
+
+async def judged(parsed: ParsedMail, rules: Rulebook) -> list[File]:
+    """The files of a mail by the policy of clause 7.6: those taken are kept, those refused are named."""
+    policy = policy_of(rules.regulation.attachments)
+    return await asyncio.to_thread(lambda: [_judged(one, policy) for one in parsed.attachments])
+
+
+def _judged(attachment: Attachment, policy: AttachmentPolicy) -> File:
+    verdict = judge(attachment.data, attachment.filename, policy)
+    return File(
+        filename=attachment.filename[:300],
+        content_type=verdict.content_type,
+        size=attachment.size,
+        sha256=files.keep(attachment.data) if verdict.allowed else "",
+        content_id=(attachment.content_id or "")[:300],
+        refused=(verdict.reason or "")[:60],
+    )
+
+
+def policy_of(policy: Policy) -> AttachmentPolicy:
+    """The regulation's policy, which speaks of media types, in the kinds by which content is told apart."""
+    return AttachmentPolicy(
+        allowed=_kinds(policy.allowed),
+        archives=frozenset(kind.rstrip("45") for kind in _kinds(policy.archives)),
+        inside_archives=_kinds(policy.allowed) | _kinds(policy.in_archives),
+        size=policy.largest_bytes,
+    )
+
+
+def _kinds(media: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(kind for kind, type in MEDIA.items() if type in media)
+
+
+# --- a new request ----------------------------------------------------------------------------------------------------
+
+
+async def make_ticket(
+    mail: StoredMail, parsed: ParsedMail, known: Customer | None, taken: list[File], *, by: Actor, at: datetime
+) -> tuple[Ticket, str]:
+    """The ticket of a new request, and why its acceptance letter waits ('' when it goes). Raises WrongFields."""
+    rules = await in_force(at=at)
+    address = sender_of(mail, parsed)
+    person = by.kind == "customer"
+    wait = await brakes.why_wait(address, parsed.subject, rules.regulation.brakes, at=at) if person else ""
+    told = parsed.from_.name if parsed.from_ and not (known and known.full_name) else ""
+    ticket = await intake.receive(
+        Request(
+            channel="email",
+            subject=parsed.subject[:LONGEST_LINE],
+            text=_text(parsed, taken),
+            full_name=told[:LONGEST_LINE],
+            email=address,
+            language="" if known and known.language else language_of(parsed),
+        ),
+        by=by,
+        at=at,
+        cause=mail.cause,
+        received_at=mail.received_at,
+        arrival=Arrival(
+            mail=mail.id,
+            letter_id=letter_id_of(parsed),
+            reply=_cut(parsed.reply),
+            html=parsed.html or "",
+            files=tuple(taken),
+            refused_files=tuple((file.filename, file.refused) for file in taken if file.refused),
+        ),
+    )
+    if wait:
+        await brakes.park_letter(ticket.id, wait)
+    return ticket, wait
+
+
+def _text(parsed: ParsedMail, taken: list[File]) -> str:
+    """What was written; a mail that is nothing but a picture is told by the picture's name."""
+    return _cut(parsed.text) or parsed.subject or ", ".join(file.filename for file in taken)
+
+
+def _cut(text: str) -> str:
+    """As much as a message holds; the whole stays in the mail's own bytes."""
+    text = text.strip()
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+# --- a reply ----------------------------------------------------------------------------------------------------------
+
+
+async def go_on(
+    mail: StoredMail, parsed: ParsedMail, ticket: UUID, taken: list[File], *, by: Actor, at: datetime
+) -> Outcome | None:
+    """Add a mail to its ticket, in the transaction we are in; None when the ticket no longer takes any.
+
+    A question that waited is answered by it; else it is a message that somebody must read: whatever it says, it
+    confirms nothing and disputes nothing by itself.
+    """
+    change, version, _number = await locked(ticket, at=at, cause=mail.cause)
+    await RULEBOOKS.know(version)
+    possible = MACHINE.possible(change.facts, by=by.role)
+    trigger = next((one for one in ANSWERS if one in possible), None)
+    if trigger is None:
+        return None
+    text = _text(parsed, taken) or mail.cause
+    act(
+        change,
+        trigger,
+        by=by,
+        given={"text": text},
+        in_force=version,
+        spoken=Spoken(
+            direction="in",
+            author=change.ticket.full_name or by.name if by.kind != "customer" else by.name,
+            text=text,
+            reply=_cut(parsed.reply) or text,
+            html=parsed.html or "",
+            method="email",
+            mail=mail.id,
+            letter_id=letter_id_of(parsed),
+        ),
+        files=taken,
+    )
+    if by.kind == "customer" and PROCESS.state(change.position.state).runs == "auto_close":
+        await _send_links_again(change, by=by, at=at)
+    await change.write()
+    return Outcome(status="done", kind=trigger, reason=f"reply: {trigger}", ticket=ticket)
+
+
+COMPLETION = """
+SELECT k.seq, m.text,
+       (SELECT count(*) FROM letter l WHERE l.ticket = $1 AND l.kind = 'completed' AND l.seq >= k.seq) AS letters
+FROM signed_link k JOIN message m ON m.ticket = k.ticket AND m.seq = k.seq
+WHERE k.ticket = $1 AND k.used_at IS NULL ORDER BY k.seq DESC LIMIT 1
+"""
+
+
+async def _send_links_again(change: Change, *, by: Actor, at: datetime) -> None:
+    """Whoever answers a completed ticket gets the two links of that completion again: only they confirm or dispute."""
+    ticket = change.after
+    completed = await fetchrow(COMPLETION, ticket.id)
+    if completed is None or completed["letters"] >= LINKS_AGAIN or not ticket.email:
+        return
+    as_completed = msgspec.structs.replace(ticket, seq=completed["seq"])  # the links are those of the completion
+    draft = to_customer("completed", as_completed, change.rules, by=by, text=completed["text"], context={}, at=at)
+    change.thread = (*change.thread, change.send(draft))

@@ -1,0 +1,76 @@
+"""Files of tickets: kept once under the hash of their content, in a folder that no web server serves."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from workflow.errors import NotFound
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Shelf:
+    """Where the files lie; furnished once, at the composition root."""
+
+    def __init__(self) -> None:
+        self.folder = Path(".reglament") / "files"
+
+    def furnish(self, home: Path) -> None:
+        """Use the folder `files` in this home."""
+        self.folder = home / "files"
+
+    def place(self, sha256: str) -> Path:
+        """Where a file lies, or would lie. Raises NotFound for what is no hash: nobody walks through the disk."""
+        if not SHA256.fullmatch(sha256):
+            raise NotFound()
+        return self.folder / sha256[:2] / sha256
+
+
+SHELF = Shelf()
+
+
+def keep(data: bytes) -> str:
+    """Keep the bytes for good and give their SHA-256; the same content is kept once.
+
+    When this returns the file survives a power cut. Raises OSError when the disk does not take it. It blocks for the
+    disk: call it from a thread.
+    """
+    sha256 = hashlib.sha256(data).hexdigest()
+    place = SHELF.place(sha256)
+    if place.exists() and place.stat().st_size == len(data):
+        return sha256
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix="new-")  # readable by its owner only
+    try:
+        with os.fdopen(handle, "wb") as made:
+            made.write(data)
+            made.flush()
+            os.fsync(made.fileno())
+        os.replace(name, place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _remember(place.parent)
+    return sha256
+
+
+def open_file(sha256: str) -> BinaryIO:
+    """The file with this hash, open for reading. Raises NotFound."""
+    try:
+        return SHELF.place(sha256).open("rb")
+    except FileNotFoundError:
+        raise NotFound() from None
+
+
+def _remember(folder: Path) -> None:
+    """A renamed file is safe only once its folder is written too."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,163 @@
+"""From the bytes of a mail to a ticket and back again, on the real database."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from notifications.mail import reading
+from notifications.mail.ingest import ingest
+from notifications.mail.reading import read_stored
+from service.database import DB, fetch, fetchval
+from service.files import open_file
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+HOURS = timedelta(hours=1)
+
+
+async def test_a_mail_in_cp1251_with_a_picture_becomes_a_ticket_of_its_sender(centre, arrives, look, at):
+    raw = (
+        b"From: " + "Пётр".encode("cp1251") + b" <ivan.petrov@customer.example.com>\r\n"
+        b"To: support@reglament.example.org\r\nMessage-ID: <cp@customer.example.com>\r\nSubject: "
+        + "НЕ ОТКРЫВАЕТСЯ ОТЧЁТ".encode("cp1251")
+        + b'\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
+        b"Content-Type: text/plain; charset=windows-1251\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        + "Отчёт не открывается после обновления.".encode("cp1251")
+        + b'\r\n--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename="screen.png"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + __import__("base64").encodebytes(PNG) + b"\r\n--b--\r\n"
+    )
+    mail = await arrives(raw)
+    assert (mail["status"], mail["kind"]) == ("done", "known_sender")
+    ticket = await look.ticket(mail["ticket"])
+    assert (ticket["state"], ticket["subject"]) == ("new", "НЕ ОТКРЫВАЕТСЯ ОТЧЁТ")
+    assert ticket["text"] == "Отчёт не открывается после обновления."
+    assert (ticket["organisation"], ticket["contact"]) == (centre.organisation, centre.contact)
+    assert ticket["full_name"] == "Пётр Щукин"
+    assert ticket["registration_due_at"] == at + 3 * HOURS
+    [file] = await fetch("SELECT * FROM attachment WHERE ticket = $1", ticket["id"])
+    assert (file["filename"], file["content_type"], file["refused"]) == ("screen.png", "image/png", "")
+    with open_file(file["sha256"]) as kept:
+        assert kept.read() == PNG
+    [letter] = await look.letters()
+    assert (letter["kind"], letter["recipient"]) == ("accepted", centre.owner)
+    assert b"In-Reply-To: <cp@customer.example.com>" in letter["body"]
+    assert await fetchval("SELECT original FROM mail WHERE id = $1", mail["id"]) == raw
+    [entry] = await fetch("SELECT cause FROM journal")
+    assert entry["cause"] == f"mail:{mail['id']}"
+
+
+async def test_a_reply_with_the_number_answers_the_question_and_the_clock_runs_on(
+    centre, a_mail, arrives, look, moves, at
+):
+    ticket = (await arrives(a_mail()))["ticket"]
+    registered = await moves(ticket, "register", "start", "request_info")
+    reply = a_mail(
+        subject=f"RE: Заявка#{registered.number} вопрос",
+        text="Версия 7.\n\n> Какая версия?",
+        message_id="<two@customer.example.com>",
+    )
+    mail = await arrives(reply, at=at + 2 * HOURS)
+    assert (mail["status"], mail["kind"], mail["ticket"]) == ("done", "resume", ticket)
+    after = await look.ticket(ticket)
+    assert after["state"] == "in_progress"
+    assert await look.triggers(ticket) == ["receive", "register", "start", "request_info", "resume"]
+    [said] = await fetch("SELECT * FROM message WHERE mail = $1", mail["id"])
+    assert (said["reply"].strip(), said["direction"], said["author"]) == ("Версия 7.", "in", "Пётр Щукин")
+    assert len(await look.tickets()) == 1
+    assert len(await look.letters("accepted")) == 1
+
+
+async def test_a_stranger_becomes_an_unidentified_ticket_and_is_asked_for_what_is_missing(
+    centre, a_mail, arrives, look
+):
+    mail = await arrives(a_mail(sender="Ann <ann@elsewhere.example.net>", subject="Help", text="It does not start."))
+    ticket = await look.ticket(mail["ticket"])
+    assert (mail["kind"], ticket["organisation"], ticket["language"]) == ("unknown_sender", None, "en")
+    [letter] = await look.letters()
+    assert "full name of the organisation" in letter["text"]
+
+
+async def test_a_refused_file_is_named_in_the_letter_and_the_ticket_is_made(centre, a_mail, arrives, look):
+    mail = await arrives(a_mail(files=(("setup.png", b"MZ" + bytes(100)),)))
+    [file] = await fetch("SELECT * FROM attachment WHERE ticket = $1", mail["ticket"])
+    assert (file["filename"], file["refused"], file["sha256"]) == ("setup.png", "type_not_allowed", "")
+    [letter] = await look.letters("accepted")
+    assert "setup.png" in letter["text"]
+
+
+async def test_the_same_mail_through_two_mailboxes_makes_one_ticket_and_one_letter(centre, a_mail, arrives, look):
+    first = await arrives(a_mail())
+    second = await arrives(b"Received: from another.example.org\r\n" + a_mail())
+    third = await arrives(a_mail())
+    assert (second["status"], second["ticket"]) == ("duplicate", first["ticket"])
+    assert str(first["id"]) in second["reason"]
+    assert third["status"] == "duplicate"
+    assert len(await look.tickets()) == 1
+    assert len(await look.letters()) == 1
+
+
+async def test_two_workers_that_read_two_copies_at_once_make_one_ticket(centre, a_mail, look, at):
+    for _ in range(6):
+        await ingest(a_mail(), envelope_from=centre.owner, recipients=[], source="smtp", at=at)
+    await asyncio.gather(*(asyncio.create_task(read_stored(at)) for _ in range(4)))
+    statuses = sorted(row["status"] for row in await fetch("SELECT status FROM mail"))
+    assert statuses == ["done"] + ["duplicate"] * 5
+    assert len(await look.tickets()) == 1
+    assert len(await look.letters()) == 1
+
+
+async def test_another_mail_under_the_same_message_id_is_another_mail_with_a_warning(centre, a_mail, arrives, look):
+    await arrives(a_mail())
+    other = await arrives(a_mail(subject="Совсем другое", text="Не печатает принтер"))
+    assert (other["status"], len(await look.tickets())) == ("done", 2)
+    assert "Message-ID" in other["reason"]
+
+
+async def test_mails_without_a_message_id_are_told_apart_by_their_bytes(centre, a_mail, arrives, look):
+    one = await arrives(a_mail(message_id=None))
+    again = await arrives(a_mail(message_id=None))
+    other = await arrives(a_mail(message_id=None, text="Другое"))
+    assert [one["status"], again["status"], other["status"]] == ["done", "duplicate", "done"]
+    assert one["message_id"].endswith("@no-message-id")
+
+
+async def test_the_same_place_of_a_mailbox_is_stored_once(centre, a_mail, at):
+    facts = {"envelope_from": "", "recipients": [], "source": "imap INBOX 7 42", "at": at}
+    assert await ingest(a_mail(), **facts) == await ingest(a_mail(), **facts)
+    assert await fetchval("SELECT count(*) FROM mail") == 1
+
+
+async def test_a_mail_that_cannot_be_read_fails_alone_and_can_be_read_again(
+    centre, a_mail, arrives, look, at, monkeypatch: pytest.MonkeyPatch
+):
+    original = reading.parse_mail
+
+    def stumbles(raw: bytes) -> object:
+        if b"stone" in raw:
+            raise RecursionError("a stone")
+        return original(raw)
+
+    monkeypatch.setattr(reading, "parse_mail", stumbles)
+    await ingest(a_mail(subject="stone"), envelope_from="", recipients=[], source="pipe", at=at)
+    good = await arrives(a_mail(message_id="<good@customer.example.com>"), at=at + HOURS)
+    assert good["status"] == "done"
+    [bad] = await fetch("SELECT * FROM mail WHERE status = 'failed'")
+    assert "a stone" in bad["reason"]
+    assert bad["original"] == a_mail(subject="stone")
+    [timer] = await fetch("SELECT * FROM timer WHERE subject = $1", bad["id"])
+    assert (timer["kind"], timer["due_at"], timer["status"]) == ("held:due", at + 3 * HOURS, "armed")
+
+
+async def test_a_database_that_goes_away_leaves_the_mail_to_be_read_later(
+    centre, a_mail, at, monkeypatch: pytest.MonkeyPatch
+):
+    await ingest(a_mail(), envelope_from="", recipients=[], source="pipe", at=at)
+
+    async def gone(*_args: object, **_given: object) -> None:
+        raise ConnectionResetError("gone")
+
+    monkeypatch.setattr(reading, "sort", gone)
+    with pytest.raises(ConnectionResetError):
+        await read_stored(at)
+    assert await fetchval("SELECT status FROM mail") == "stored"
+    assert DB.current_transaction.get() is None
