@@ -1,0 +1,60 @@
+"""What requests of the API have in common: keys, causes, expected versions, page sizes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+from uuid import uuid4
+
+from litestar import Request
+from litestar.params import QueryParameter
+
+from service.actors import Actor
+from service.paging import DEFAULT_LIMIT, MOST
+from service.tickets import Key
+from workflow.errors import FieldError, WrongFields
+from workflow.words import _
+
+AnyRequest = Request[Any, Any, Any]
+LONGEST_KEY = 120
+
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST, description="How many items a page holds.")]
+Cursor = Annotated[
+    str | None, QueryParameter(name="cursor", description="Where the page begins: `next_cursor` of the page before.")
+]
+DEFAULT: int = DEFAULT_LIMIT
+
+
+async def key_of(request: AnyRequest, by: Actor) -> Key | None:
+    """The Idempotency-Key of the request, over its method, path and body. Raises WrongFields for an unusable one."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise WrongFields(
+            [
+                FieldError(
+                    "Idempotency-Key",
+                    _("A key has 1 to {most} printable characters."),
+                    {"most": str(LONGEST_KEY)},
+                )
+            ]
+        )
+    told = f"{request.method} {request.scope['path']}\n".encode() + await request.body()
+    return Key(by.principal, key, hashlib.sha256(told).digest())
+
+
+def cause_of(by: Actor, key: Key | None) -> str:
+    """What the journal names as the cause: the same key never acts twice."""
+    return f"request:{by.principal}:{key.key if key else uuid4()}"
+
+
+def expected_seq(request: AnyRequest) -> int | None:
+    """The version in If-Match: a ticket's `seq`, quoted or bare; None for `*` or without one. Raises WrongFields."""
+    given = request.headers.get("if-match", "*").strip()
+    if given == "*":
+        return None
+    bare = given.removeprefix("W/").strip('"')
+    if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
+        raise WrongFields([FieldError("If-Match", _('Give the ticket\'s seq, such as "7".'), {})])
+    return int(bare)

@@ -1,0 +1,54 @@
+"""The web application: the composition root that puts API, pages and settings together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+
+import admin.routes
+from admin.pages import security_headers
+from service.api import tickets
+from service.auth import Doors
+from service.envelope import Envelope
+from service.health import live, ready
+from service.house import HOUSE
+from service.problems import HANDLERS, plain_page
+from service.settings import Settings
+from service.startup import connected
+
+LARGEST_BODY = 30_000_000  # bytes: files come with requests
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The application. Its lifespan opens the pool and hangs the bell; without it, whoever serves does that."""
+    HOUSE.furnish(settings)
+    api = Router("/api/v1", route_handlers=[tickets.ROUTER])
+    app = Litestar(
+        route_handlers=[api, live, ready, *admin.routes.ROUTERS],
+        exception_handlers=dict(HANDLERS),
+        lifespan=[_connected(settings)],
+        state=State(
+            {
+                "settings": settings,
+                "doors": Doors.of(settings),
+                "page_error": getattr(admin.routes, "page_error", plain_page),
+            }
+        ),
+        request_max_body_size=LARGEST_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.asgi_handler = Envelope(app.asgi_handler, security_headers())
+    return app
+
+
+def _connected(settings: Settings):  # type: ignore[no-untyped-def]
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async with connected(settings):
+            yield
+
+    return lifespan

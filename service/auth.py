@@ -1,0 +1,238 @@
+"""Who is asking, whether they may, and whether the form they send is ours."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http.cookies import SimpleCookie
+from typing import Any, cast
+
+from litestar.connection import ASGIConnection, Request
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+
+from service import clock
+from service.accounts import account_for
+from service.actors import Actor
+from service.sessions import close_session, open_session, session
+from service.settings import Settings
+from service.tokens import Bearer, bearer
+from workflow.definition import STAFF, Role
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
+
+READERS = STAFF | {Role.PROCESS_OWNER}
+EVERYBODY_INSIDE = READERS
+OWNERS = frozenset({Role.PROCESS_OWNER, Role.ADMINISTRATOR})
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_FIELDS = ("_csrf", "_csrf_token")
+CSRF_HEADER = "x-csrf-token"
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What sign-in and forms need of the settings."""
+
+    csrf_key: bytes
+    secure: bool  # the pages are reached by https
+
+    @classmethod
+    def of(cls, settings: Settings) -> Doors:
+        return cls(csrf_key=settings.key("csrf"), secure=settings.public_url.startswith("https://"))
+
+    @property
+    def session_cookie(self) -> str:
+        return self._named("reglament_session")
+
+    @property
+    def visit_cookie(self) -> str:
+        return self._named("reglament_visit")
+
+    def _named(self, name: str) -> str:
+        # Browsers take a __Host- cookie only from us and only over https: no neighbour can plant one.
+        return f"__Host-{name}" if self.secure else name
+
+    def seal(self, text: str) -> str:
+        return hmac.digest(self.csrf_key, text.encode(), "sha256").hex()
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is behind a request: a program with a token, or a person with a session."""
+
+    actor: Actor
+    bearer: Bearer | None = None
+    session: str | None = None
+
+    def reaches(self, scope: str) -> bool:
+        return self.bearer is None or self.bearer.reaches(scope)
+
+
+class Forged(PermissionDeniedException):
+    """A form that did not come from our pages, or from a page that is too old."""
+
+
+# --- rights -----------------------------------------------------------------------------------------------------------
+
+
+def requires(*roles: Role, scope: str) -> Guard:
+    """A guard: one of `roles`, and for a program `scope`. Strangers get 401, others 403; forms are checked."""
+    allowed = frozenset(roles)
+
+    async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
+        visitor = await visitor_of(connection)
+        if visitor is None:
+            raise NotAuthorizedException(headers={"WWW-Authenticate": "Bearer"})
+        if visitor.actor.role not in allowed or not visitor.reaches(scope):
+            raise PermissionDeniedException
+        if visitor.session is not None:
+            await demand_own_form(connection)
+
+    guard.__dict__["rights"] = (allowed, scope)
+    return guard
+
+
+async def own_form(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """A guard for public forms: whoever sends one must have been shown it by us."""
+    await demand_own_form(connection)
+
+
+async def visitor_of(connection: Connection) -> Visitor | None:
+    """Who is asking; None for a stranger. A token that is not valid is no stranger but 401."""
+    known = connection.scope["state"]
+    if "visitor" not in known:
+        known["visitor"] = await _recognised(connection)
+    return cast("Visitor | None", known["visitor"])
+
+
+async def actor_of(connection: Connection) -> Actor:
+    """Who is asking, behind a guard."""
+    visitor = await visitor_of(connection)
+    if visitor is None:
+        raise NotAuthorizedException
+    return visitor.actor
+
+
+async def _recognised(connection: Connection) -> Visitor | None:
+    scheme, _space, credentials = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        known = await bearer(credentials.strip(), at=wall_clock())
+        if known is None:
+            raise NotAuthorizedException(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        return Visitor(known.actor, bearer=known)
+    id = connection.cookies.get(doors(connection).session_cookie)
+    found = await session(id, at=wall_clock()) if id else None
+    if found is None:
+        return None
+    return Visitor(found.actor, session=found.id)
+
+
+def wall_clock() -> datetime:
+    """The real time: moving the clock of the desk signs nobody in or out."""
+    return clock.now() - clock.offset()
+
+
+def doors(connection: Connection) -> Doors:
+    return cast(Doors, connection.app.state.doors)
+
+
+# --- signing in and out -----------------------------------------------------------------------------------------------
+
+
+async def sign_in(request: Connection, email: str, password: str) -> Actor | None:
+    """Open a session under a fresh id; None when address and password do not belong together."""
+    user = await account_for(email, password)
+    if user is None:
+        return None
+    at = wall_clock()
+    cookie = doors(request).session_cookie
+    id = await open_session(user, at=at, instead_of=request.cookies.get(cookie))
+    set_cookie(request, cookie, id)
+    opened = await session(id, at=at)
+    if opened is None:  # signed out by somebody else between two statements
+        return None
+    request.scope["state"]["visitor"] = Visitor(opened.actor, session=id)
+    return opened.actor
+
+
+async def sign_out(request: Connection) -> None:
+    """End the session and forget the cookie."""
+    cookie = doors(request).session_cookie
+    if id := request.cookies.get(cookie):
+        await close_session(id)
+    set_cookie(request, cookie, "", max_age=0)
+    request.scope["state"]["visitor"] = None
+
+
+def set_cookie(connection: Connection, name: str, value: str, *, max_age: int | None = None) -> None:
+    """Send a cookie with whatever answer follows; `max_age` in seconds, None until the browser closes."""
+    jar: SimpleCookie = SimpleCookie()
+    jar[name] = value
+    jar[name]["path"] = "/"
+    jar[name]["httponly"] = True
+    jar[name]["samesite"] = "Lax"
+    jar[name]["secure"] = doors(connection).secure
+    if max_age is not None:
+        jar[name]["max-age"] = str(max_age)
+    connection.scope["state"].setdefault("cookies", {})[name] = jar[name].OutputString()
+
+
+# --- forms ------------------------------------------------------------------------------------------------------------
+
+
+async def csrf_token(request: Connection) -> str:
+    """What a form of this reader carries: bound to the session, or for a stranger to a signed cookie of the visit."""
+    visitor = await visitor_of(request)
+    if visitor is not None and visitor.session is not None:
+        return doors(request).seal(f"session:{visitor.session}")
+    return doors(request).seal(f"visit:{_visit(request) or _new_visit(request)}")
+
+
+async def demand_own_form(connection: Connection) -> None:
+    """Raises Forged when an unsafe request by cookie lacks the token its reader was given. Bearer needs none."""
+    if connection.scope.get("method", "GET") in SAFE:
+        return
+    visitor = await visitor_of(connection)
+    if visitor is not None and visitor.bearer is not None:
+        return
+    if visitor is not None:
+        expected = doors(connection).seal(f"session:{visitor.session}")
+    elif visit := _visit(connection):
+        expected = doors(connection).seal(f"visit:{visit}")
+    else:
+        raise Forged
+    given = await _given_token(cast("Request[Any, Any, Any]", connection))
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise Forged
+
+
+async def _given_token(request: Request[Any, Any, Any]) -> str:
+    if header := request.headers.get(CSRF_HEADER):
+        return header
+    if request.content_type[0] not in (RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART):
+        return ""
+    form = await request.form()
+    return next((str(form[name]) for name in CSRF_FIELDS if name in form), "")
+
+
+def _visit(connection: Connection) -> str | None:
+    """The id of a stranger's visit, when its cookie bears our seal; a stale or foreign one is replaced."""
+    if fresh := connection.scope["state"].get("visit"):
+        return cast(str, fresh)
+    visit, _dot, seal = connection.cookies.get(doors(connection).visit_cookie, "").partition(".")
+    ours = hmac.compare_digest(seal.encode(), doors(connection).seal(f"cookie:{visit}").encode())
+    return visit if visit and ours else None
+
+
+def _new_visit(connection: Connection) -> str:
+    visit = secrets.token_urlsafe(16)
+    connection.scope["state"]["visit"] = visit
+    set_cookie(connection, doors(connection).visit_cookie, f"{visit}.{doors(connection).seal(f'cookie:{visit}')}")
+    return visit

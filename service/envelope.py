@@ -1,0 +1,87 @@
+"""What goes around every answer: the request's id, security headers, cookies, one line in the log."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from uuid import uuid4
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import logs
+
+log = structlog.get_logger("service.access")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
+QUIET = ("/health/", "/static/", "/metrics")  # asked every few seconds; only their failures are logged
+
+
+class Envelope:
+    """Stands outside of routing, so that a 404 carries the same headers as everything else."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self.app = app
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["state"]["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def send_wrapped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._completed(message["headers"], scope, request_id)
+            await send(message)
+
+        with logs.about(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_wrapped)
+            finally:
+                _log(scope, status, time.perf_counter() - started)
+
+    def _completed(
+        self, headers: Iterable[tuple[bytes, bytes]], scope: Scope, request_id: str
+    ) -> list[tuple[bytes, bytes]]:
+        """The answer's own headers go before ours: the API's page needs a policy of its own."""
+        given = list(headers)
+        present = {name.lower() for name, _value in given}
+        given += [(name, value) for name, value in self.headers if name not in present]
+        given.append((b"x-request-id", request_id.encode()))
+        cookies = scope["state"].get("cookies", {})
+        given += [(b"set-cookie", cookie.encode()) for cookie in cookies.values()]
+        return given
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id when it is harmless in logs, else a fresh one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            asked = value.decode("latin-1")
+            if REQUEST_ID.fullmatch(asked):
+                return asked
+    return uuid4().hex
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    path = str(scope["path"])
+    if path.startswith(QUIET) and status < 400:
+        return
+    visitor = scope["state"].get("visitor")
+    log.info(
+        "request",
+        method=scope.get("method"),
+        path=path,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        actor=visitor.actor.principal if visitor else None,
+        ticket=scope["state"].get("ticket"),
+    )

@@ -1,0 +1,78 @@
+"""Signed-in browsers: the cookie holds a random id, the table only its hash, and strangers leave nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+
+import msgspec
+
+from service.actors import Actor
+from service.database import DB, execute, fetchrow, retried
+from workflow.definition import Role
+
+IDLE = timedelta(hours=12)  # a session that is not used ends
+LONGEST = timedelta(days=14)  # and so does one that is used all the time
+SLIDES_EVERY = timedelta(minutes=5)  # a read must not cost a write each time
+ID = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One signed-in browser: the id its cookie holds, and who signed in."""
+
+    id: str
+    actor: Actor
+
+
+SIGNED_IN = """
+SELECT u.id, u.name, u.role, u.language, s.expires_at, s.created_at
+FROM app_session s JOIN app_user u ON u.id = s."user"
+WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.created_at > $3 AND u.active
+"""
+
+
+async def session(id: str, *, at: datetime) -> Session | None:
+    """The living session behind a cookie; None for an id we never gave out, or one that ended."""
+    if not ID.fullmatch(id):
+        return None
+    row = await fetchrow(SIGNED_IN, _hash(id), at, at - LONGEST)
+    if row is None:
+        return None
+    if at + IDLE - row["expires_at"] > SLIDES_EVERY:
+        await execute("UPDATE app_session SET expires_at = $2 WHERE id_hash = $1", _hash(id), at + IDLE)
+    user = str(row["id"])
+    actor = Actor(
+        kind="staff", id=user, name=row["name"], role=Role(row["role"]), user=user, language=row["language"]
+    )  # fmt: skip
+    return Session(id, actor)
+
+
+@retried
+async def open_session(user: int, *, at: datetime, instead_of: str | None = None) -> str:
+    """The id of a fresh session. The one the browser came with, if any, ends: an id never outlives a sign-in."""
+    id = secrets.token_urlsafe(32)
+    async with DB.transaction(allow_nested=False):
+        if instead_of:
+            await execute("DELETE FROM app_session WHERE id_hash = $1", _hash(instead_of))
+        await execute(
+            'INSERT INTO app_session (id_hash, "user", data, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)',
+            _hash(id), user, b"", at, at + IDLE,
+        )  # fmt: skip
+        await execute("UPDATE app_user SET signed_in_at = $2 WHERE id = $1", user, at)
+    return id
+
+
+async def close_session(id: str) -> None:
+    """End a session; one that ended already is no matter."""
+    await execute("DELETE FROM app_session WHERE id_hash = $1", _hash(id))
+
+
+async def sweep_sessions(*, at: datetime) -> int:
+    """Delete what has expired; how many."""
+    return await execute("DELETE FROM app_session WHERE expires_at <= $1 OR created_at <= $2", at, at - LONGEST)
+
+
+def _hash(id: str) -> bytes:
+    return hashlib.sha256(id.encode()).digest()

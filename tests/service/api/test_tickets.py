@@ -1,0 +1,286 @@
+"""Tickets over HTTP: taking in, moving, reading."""
+
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from workflow.process import PROCESS
+
+REQUEST = {
+    "channel": "portal",
+    "organisation": "Ромашка",
+    "full_name": "Анна Ким",
+    "position": "engineer",
+    "phone": "+7 900 000-00-00",
+    "email": "anna@romashka.example.org",
+    "subject": "The reader beeps",
+    "text": "Since this morning the card reader at the gate beeps and does not open.",
+}
+
+
+async def taken_in(client: httpx.AsyncClient, **told: str) -> dict[str, Any]:
+    answer = await client.post("/api/v1/tickets", json=REQUEST | told)
+    assert answer.status_code == 201, answer.text
+    ticket: dict[str, Any] = answer.json()
+    return ticket
+
+
+async def moved(client: httpx.AsyncClient, id: str, trigger: str, **fields: Any) -> dict[str, Any]:
+    answer = await client.post(f"/api/v1/tickets/{id}/moves", json={"trigger": trigger, **fields})
+    assert answer.status_code == 200, answer.text
+    ticket: dict[str, Any] = answer.json()
+    return ticket
+
+
+async def test_a_request_becomes_a_ticket_with_its_clock_running(operator: httpx.AsyncClient) -> None:
+    answer = await operator.post("/api/v1/tickets", json=REQUEST)
+
+    ticket = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"/api/v1/tickets/{ticket['id']}"
+    assert answer.headers["etag"] == '"1"'
+    assert ticket["state"] == PROCESS.initial
+    assert ticket["clock"]["state"] == "running"
+    assert ticket["contact"]["full_name"] == "Анна Ким"
+    assert ticket["registration_due_at"]
+
+
+async def test_a_ticket_lives_through_the_api_from_request_to_close(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    number = (await moved(operator, id, "register", priority="P2"))["number"]
+    await moved(operator, number, "start")
+    await moved(operator, number, "request_info", text="Which gate?", minutes=3)
+    await moved(operator, number.lower(), "resume", text="The northern one.")
+    done = await moved(
+        operator, id, "complete", text="Replaced.", delivery_method="email", minutes=40, outcome="solved"
+    )
+    closed = await moved(operator, id, "confirm")
+
+    assert done["clock"]["state"] == "paused"
+    assert closed["clock"]["state"] == "stopped"
+    assert closed["closed_at"]
+    journal = (await operator.get(f"/api/v1/tickets/{number}/journal")).json()["items"]
+    assert [entry["trigger"] for entry in journal] == [
+        "receive", "register", "start", "request_info", "resume", "complete", "confirm",
+    ]  # fmt: skip
+    assert [entry["seq"] for entry in journal] == list(range(1, 8))
+    assert journal[0]["actor"] == {"kind": "token", "name": "operator program"}
+    assert all(entry["cause"].startswith("request:token:") for entry in journal)
+    assert len({entry["hash"] for entry in journal}) == 7
+
+
+async def test_the_state_is_refused_before_the_fields_and_says_what_is_possible(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+
+    answer = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "complete", "minutes": "many"})
+
+    problem = answer.json()
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Complete" in problem["detail"]
+    assert "register" in problem["possible"]
+    assert "complete" not in problem["possible"]
+
+
+async def test_every_wrong_field_of_a_move_is_named_at_once(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+
+    answer = await operator.post(
+        f"/api/v1/tickets/{id}/moves",
+        json={"trigger": "register", "priority": "P9", "assignee": "nobody@example.org", "colour": "red"},
+    )
+
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} == {"priority", "assignee", "colour"}
+
+
+async def test_the_role_is_refused_before_the_state(supervisor: httpx.AsyncClient, operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    answer = await supervisor.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "complete"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("body", [{}, {"trigger": None}, {"trigger": "explode"}, {"trigger": 5}])
+async def test_a_move_without_a_known_trigger_is_told_which_there_are(
+    operator: httpx.AsyncClient, body: dict[str, Any]
+) -> None:
+    id = (await taken_in(operator))["id"]
+    answer = await operator.post(f"/api/v1/tickets/{id}/moves", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "trigger"
+
+
+async def test_a_ticket_that_is_not_there_is_404_to_read_and_to_move(operator: httpx.AsyncClient) -> None:
+    for name in (str(uuid4()), "NO-SUCH-1", "%00", "П-1"):
+        assert (await operator.get(f"/api/v1/tickets/{name}")).status_code == 404
+        assert (await operator.get(f"/api/v1/tickets/{name}/journal")).status_code == 404
+        answer = await operator.post(f"/api/v1/tickets/{name}/moves", json={"trigger": "start"})
+        assert answer.status_code == 404
+
+
+async def test_the_moves_list_says_what_each_takes(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+
+    answer = (await operator.get(f"/api/v1/tickets/{id}/moves", headers={"Accept-Language": "ru"})).json()
+
+    register = next(move for move in answer["items"] if move["trigger"] == "register")
+    assert register["label"] == "Зарегистрировать"
+    assert [field["name"] for field in register["fields"]] == ["priority", "assignee"]
+    assert [choice["code"] for choice in register["fields"][0]["choices"]] == ["P1", "P2", "P3", "P4"]
+    assert {move["trigger"] for move in answer["items"]} >= {"register", "reject", "withdraw", "comment"}
+
+
+async def test_a_stale_if_match_is_told_who_did_what(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    await moved(operator, id, "register", priority="P3")
+
+    for stale in ('"1"', "1"):
+        answer = await operator.post(
+            f"/api/v1/tickets/{id}/moves", json={"trigger": "start"}, headers={"If-Match": stale}
+        )
+        assert answer.status_code == 412
+        assert "operator program made “Register”" in answer.json()["detail"]
+    fresh = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "start"}, headers={"If-Match": '"2"'})
+    assert fresh.status_code == 200
+    assert fresh.headers["etag"] == '"3"'
+
+
+async def test_the_same_key_gives_the_same_bytes_and_acts_once(operator: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "order-7"}
+    first = await operator.post("/api/v1/tickets", json=REQUEST, headers=key)
+    again = await operator.post("/api/v1/tickets", json=REQUEST, headers=key)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.content == again.content
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len((await operator.get("/api/v1/tickets")).json()["items"]) == 1
+
+
+async def test_a_key_used_for_another_request_is_refused(operator: httpx.AsyncClient) -> None:
+    key = {"Idempotency-Key": "order-8"}
+    await operator.post("/api/v1/tickets", json=REQUEST, headers=key)
+    other = await operator.post("/api/v1/tickets", json=REQUEST | {"text": "Something else."}, headers=key)
+    assert other.status_code == 422
+    assert other.json()["code"] == "key_reused"
+
+
+async def test_a_move_with_a_key_is_made_once(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    key = {"Idempotency-Key": "move-1"}
+    move = {"trigger": "register", "priority": "P1"}
+    first = await operator.post(f"/api/v1/tickets/{id}/moves", json=move, headers=key)
+    again = await operator.post(f"/api/v1/tickets/{id}/moves", json=move, headers=key)
+    assert first.status_code == again.status_code == 200
+    assert first.content == again.content
+    assert (await operator.get(f"/api/v1/tickets/{id}")).json()["seq"] == 2
+
+
+async def test_every_wrong_field_of_a_request_is_named_at_once(operator: httpx.AsyncClient) -> None:
+    answer = await operator.post("/api/v1/tickets", json={"channel": 5, "phone": [], "email": "x", "colour": "red"})
+    assert answer.status_code == 422
+    assert {error["field"] for error in answer.json()["errors"]} >= {"channel", "phone", "colour"}
+
+
+async def test_pages_of_tickets_follow_one_another_without_gap_or_repeat(operator: httpx.AsyncClient) -> None:
+    made = [(await taken_in(operator, subject=f"Ticket {n}"))["id"] for n in range(7)]
+
+    seen: list[str] = []
+    cursor = None
+    while True:
+        query = {"limit": "3"} | ({"cursor": cursor} if cursor else {})
+        page = (await operator.get("/api/v1/tickets", params=query)).json()
+        seen += [ticket["id"] for ticket in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+
+    assert seen == made[::-1]
+
+
+async def test_tickets_are_found_by_their_facts_and_their_words(operator: httpx.AsyncClient) -> None:
+    quiet = await taken_in(operator, subject="Турникет молчит", text="Не реагирует на пропуска.")
+    loud = await taken_in(operator, subject="Считыватель пищит", organisation="Василёк")
+    registered = await moved(operator, loud["id"], "register", priority="P1")
+
+    async def found(**query: Any) -> set[str]:
+        answer = await operator.get("/api/v1/tickets", params=query)
+        assert answer.status_code == 200, answer.text
+        return {ticket["id"] for ticket in answer.json()["items"]}
+
+    assert await found(state=PROCESS.initial) == {quiet["id"]}
+    assert await found(state=[PROCESS.initial, registered["state"]]) == {quiet["id"], loud["id"]}
+    assert await found(priority="P1") == {loud["id"]}
+    assert await found(organisation="василёк") == {loud["id"]}
+    assert await found(assignee="none") == {quiet["id"], loud["id"]}
+    assert await found(assignee="somebody@example.org") == set()
+    assert await found(q="турникеты") == {quiet["id"]}
+    assert await found(q=registered["number"].lower()) == {loud["id"]}
+    assert await found(overdue="true") == set()
+    assert await found(overdue="false") == {quiet["id"], loud["id"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"state": "lost"}, "state"),
+        ({"cursor": "x"}, "cursor"),
+        ({"cursor": "WzFd"}, "cursor"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"overdue": "perhaps"}, "overdue"),
+    ],
+)
+async def test_a_wrong_filter_is_named(operator: httpx.AsyncClient, query: dict[str, str], field: str) -> None:
+    answer = await operator.get("/api/v1/tickets", params=query)
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_messages_and_deadline_are_told(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    await moved(operator, id, "register", priority="P2")
+    await moved(operator, id, "comment", text="Looks like the cable.")
+
+    messages = (await operator.get(f"/api/v1/tickets/{id}/messages")).json()["items"]
+    assert [message["direction"] for message in messages] == ["in", "internal"]
+    deadline = (await operator.get(f"/api/v1/tickets/{id}/deadline")).json()
+    passport = deadline["resolution"]
+    assert passport["due"] == deadline["due_at"]
+    assert sum(span["seconds"] for span in passport["counted"]) == pytest.approx(passport["total_seconds"], abs=1e-6)
+    assert "правило" in passport["text"]["ru"]
+    assert "rule P2" in passport["text"]["en"]
+    assert (await operator.get(f"/api/v1/tickets/{id}/attachments")).json() == {"items": [], "next_cursor": None}
+
+
+async def test_a_journal_is_read_in_pages(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    for n in range(4):
+        await moved(operator, id, "comment", text=f"Word {n}.")
+    first = (await operator.get(f"/api/v1/tickets/{id}/journal", params={"limit": 3})).json()
+    rest = (
+        await operator.get(f"/api/v1/tickets/{id}/journal", params={"limit": 3, "cursor": first["next_cursor"]})
+    ).json()
+    assert [entry["seq"] for entry in first["items"] + rest["items"]] == [1, 2, 3, 4, 5]
+    assert rest["next_cursor"] is None
+
+
+async def test_a_bare_move_costs_five_round_trips(operator: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is asking, begin, read with lock, write, commit."""
+    id = (await taken_in(operator))["id"]
+    asked: list[str] = []
+    connection = asyncpg.Connection
+    for name in ("execute", "fetch", "fetchrow", "fetchval"):
+        original = getattr(connection, name)
+
+        def counted(original: Any = original, name: str = name) -> Any:
+            async def inner(self: Any, sql: str, *values: Any, **named: Any) -> Any:
+                asked.append(sql.split()[0].strip(";"))
+                return await original(self, sql, *values, **named)
+
+            return inner
+
+        monkeypatch.setattr(connection, name, counted())
+    await moved(operator, id, "comment", text="A word.")
+    assert asked == ["SELECT", "BEGIN", "SELECT", "WITH", "COMMIT"]
