@@ -1,6 +1,5 @@
 """A support centre with one customer, and mails made on the spot."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -12,6 +11,7 @@ import pytest
 
 from notifications.mail.ingest import ingest
 from notifications.mail.reading import read_stored
+from service import bell
 from service.actors import Actor
 from service.database import fetch, fetchrow, fetchval
 from service.files import SHELF
@@ -163,16 +163,17 @@ def moves(centre: Centre) -> "Moves":
     return Moves(centre)
 
 
+GIVEN: dict[str, dict[str, object]] = {
+    "register": {"priority": "P3"},
+    "start": {},
+    "request_info": {"text": "Какая версия?", "minutes": 30},
+    "complete": {"text": "Исправлено.", "delivery_method": "email", "minutes": 30, "outcome": "solved"},
+    "confirm": {},
+}
+
+
 class Moves:
     """What the operator does, in as few words as possible."""
-
-    GIVEN: dict[str, dict[str, object]] = {
-        "register": {"priority": "P3"},
-        "start": {},
-        "request_info": {"text": "Какая версия?", "minutes": 30},
-        "complete": {"text": "Исправлено.", "delivery_method": "email", "minutes": 30, "outcome": "solved"},
-        "confirm": {},
-    }
 
     def __init__(self, centre: Centre) -> None:
         self.centre = centre
@@ -182,14 +183,11 @@ class Moves:
         for trigger in triggers:
             self.made += 1
             done = await carry_out(
-                ticket, trigger, by=self.centre.operator, at=at, cause=f"test:{self.made}", given=self.GIVEN[trigger]
+                ticket, trigger, by=self.centre.operator, at=at, cause=f"test:{self.made}", given=GIVEN[trigger]
             )
         return done
 
 
 @pytest.fixture(autouse=True)
-def _no_bell() -> Iterator[None]:
-    from service import bell
-
+def _no_bell() -> None:
     bell.hang(bell.SilentBell())
-    yield
