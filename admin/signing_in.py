@@ -42,7 +42,7 @@ async def first_page(request: AnyRequest) -> Redirect:
 @get("/sign-in")
 async def sign_in_page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[str]:
     """The form; whoever has signed in already may sign in as somebody else."""
-    return render("sign_in.html", await reading(request), next=_own(next), email="", refusal="", lead=False)
+    return render("sign_in.html", await reading(request), next=_own(next), email="", refusal="")
 
 
 @post("/sign-in", guards=[own_form], status_code=303)
@@ -53,7 +53,7 @@ async def signing_in(request: AnyRequest, data: URLEncodedBody[Credentials]) -> 
     if actor is None:
         reader = await reading(request)
         refusal = translate(reader.language, WRONG)
-        return render("sign_in.html", reader, status_code=401, next=next, email=email, refusal=refusal, lead=False)
+        return render("sign_in.html", reader, status_code=401, next=next, email=email, refusal=refusal)
     return Redirect(next, status_code=303)
 
 

@@ -14,10 +14,10 @@ from litestar.response import Redirect
 from admin.pages import Flash, Reading, render, url
 from admin.public.passport_lines import PassportLines, passport_lines
 from admin.reading import AnyRequest, language_of
-from admin.refusals import say
 from admin.time_bars import TimeBar, time_bar
 from service import clock, signed_links
 from service.house import HOUSE
+from service.problems import told
 from service.regulations import RULEBOOKS
 from service.signed_links import LinkExpired, LinkGone, LinkRevoked, LinkUsed
 from service.ticket import Ticket
@@ -108,7 +108,7 @@ async def _act(request: AnyRequest, act: str, token: str, given: dict[str, str])
     except WrongFields as wrong:
         link = await signed_links.look(act, token, at=at)
         language = reading_for(request, link.ticket).language
-        errors = {error.field: say(error.sentence, error.params, language) for error in wrong.errors}
+        errors = {error.field: told(error, language) for error in wrong.errors}
         return _question(request, act, link.ticket, given, errors)
     except Refusal as refusal:
         return _gone(request, refusal)

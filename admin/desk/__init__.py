@@ -1,0 +1,1 @@
+"""The desk: what operators and supervisors work with all day."""

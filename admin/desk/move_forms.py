@@ -1,0 +1,262 @@
+"""The forms of the moves, generated from the process table and the regulation: one form a move, one input a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from admin.desk import reads
+from service.problems import told
+from service.ticket import Ticket
+from service.words import Language, translate, zone_name
+from workflow.definition import OPERATORS, STAFF, Field, Kind, Move, Role
+from workflow.errors import FieldError
+from workflow.process import PROCESS, SOLVED
+from workflow.regulation import Rulebook
+from workflow.words import _
+
+SELECTS = frozenset(
+    {Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind.REASON, Kind.RELATION, Kind.ORGANISATION, Kind.MESSAGE}
+)
+SHORT_WORDS = frozenset({Kind.TICKET, Kind.CONTACT, Kind.WORD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One input: `widget` is text, line, select, minutes, instant or files."""
+
+    name: str
+    label: str
+    widget: str
+    required: bool
+    value: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    nothing: str | None = None
+    hint: str = ""
+    error: str = ""
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveForm:
+    """One move as it stands on the page. `opened` when it was just refused or previewed."""
+
+    trigger: str
+    label: str
+    look: str
+    fields: tuple[FormField, ...]
+    consequences: tuple[str, ...]
+    writes: bool
+    key: str
+    opened: bool = False
+    refusal: str = ""
+    previews: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the fields may offer on this ticket: people, organisations, messages, rules, the reader's language."""
+
+    ticket: Ticket
+    rules: Rulebook
+    language: Language
+    zone: ZoneInfo
+    colleagues: Sequence[reads.Person]
+    organisations: Sequence[tuple[int, str]]
+    messages: Sequence[reads.Message]
+    user: str
+
+    def t(self, msgid: str, **params: object) -> str:
+        return translate(self.language, msgid, **params)
+
+
+async def offer(
+    ticket: Ticket,
+    rules: Rulebook,
+    *,
+    messages: Sequence[reads.Message],
+    language: Language,
+    zone: ZoneInfo,
+    user: str,
+) -> Offer:
+    """Everything the forms of this ticket need, read once for all of them."""
+    return Offer(
+        ticket=ticket, rules=rules, language=language, zone=zone, messages=messages, user=user,
+        colleagues=await reads.colleagues(sorted(STAFF)), organisations=await reads.organisations(),
+    )  # fmt: skip
+
+
+def move_form(
+    move: Move,
+    offered: Offer,
+    *,
+    key: str,
+    typed: Mapping[str, str] | None = None,
+    errors: Sequence[FieldError] = (),
+    refusal: str = "",
+    previews: Sequence[Mapping[str, Any]] = (),
+) -> MoveForm:
+    """The form of one move; with what was `typed`, what is wrong with it, and the letters it would send."""
+    wrong = {error.field: told(error, offered.language) for error in errors}
+    fields = tuple(
+        _form_field(field, offered, typed=typed, error=wrong.get(field.name, ""))
+        for field in move.fields
+        if field.kind is not Kind.DATA or field.required
+    )
+    shown = {field.name for field in fields}
+    unplaced = [sentence for name, sentence in wrong.items() if name not in shown]
+    return MoveForm(
+        trigger=move.trigger,
+        label=offered.t(move.label),
+        look="danger" if move.dangerous else "plain",
+        fields=fields,
+        consequences=consequences(move, offered),
+        writes=bool(move.letters and offered.ticket.email),
+        key=key,
+        opened=typed is not None,
+        refusal=" ".join(filter(None, [refusal, *unplaced])),
+        previews=tuple(previews),
+    )
+
+
+def consequences(move: Move, offered: Offer) -> tuple[str, ...]:
+    """What carrying the move out will do, before it is done."""
+    said = []
+    if move.to is not None and PROCESS.state(move.to).final:
+        said.append(offered.t(_("The ticket closes for good: nothing can be done on it afterwards.")))
+    if move.letters and offered.ticket.email:
+        said.append(offered.t(_("A letter goes to {address}."), address=offered.ticket.email))
+    elif move.letters:
+        said.append(offered.t(_("No letter goes out: the customer's address is not known.")))
+    return tuple(said)
+
+
+def in_order(moves: Sequence[Move]) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
+    """Moves that change the state, and those that keep it; the dangerous ones last among their own."""
+    changing = sorted((move for move in moves if not move.keeps_state), key=lambda move: move.dangerous)
+    keeping = sorted((move for move in moves if move.keeps_state), key=lambda move: move.dangerous)
+    return tuple(changing), tuple(keeping)
+
+
+# --- one field --------------------------------------------------------------------------------------------------------
+
+
+def _form_field(field: Field, offered: Offer, *, typed: Mapping[str, str] | None, error: str) -> FormField:
+    label = offered.t(field.label)
+    value = typed.get(field.name, "") if typed is not None else _first_value(field, offered)
+    if field.kind in SELECTS or field.choices:
+        options = _options(field, offered)
+        nothing = offered.t(_("Choose…")) if field.required else _nothing(field, offered)
+        return FormField(
+            name=field.name, label=label, widget="select", required=field.required, value=value, options=options,
+            nothing=nothing, error=error,
+        )  # fmt: skip
+    widget = _WIDGETS.get(field.kind, "line" if field.kind in SHORT_WORDS else "text")
+    return FormField(
+        name=field.name, label=label, widget=widget, required=field.required, value=value, error=error,
+        hint=_hint(field, offered), least=offered.rules.regulation.minimum_minutes,
+    )  # fmt: skip
+
+
+_WIDGETS = {Kind.TEXT: "text", Kind.MINUTES: "minutes", Kind.INSTANT: "instant", Kind.DATA: "files"}
+
+
+def _first_value(field: Field, offered: Offer) -> str:
+    """What stands in an untouched form: the least minutes, the priority and the assignee as they are, oneself."""
+    if field.kind is Kind.MINUTES:
+        return str(offered.rules.regulation.minimum_minutes)
+    if field.kind is Kind.PRIORITY:
+        return offered.ticket.priority or ""
+    if field.kind is Kind.OUTCOME:
+        return SOLVED
+    if field.kind is Kind.DELIVERY:
+        return "email" if offered.ticket.email else ""
+    if field.kind is Kind.ORGANISATION:
+        return str(offered.ticket.organisation or "")
+    return ""
+
+
+def _hint(field: Field, offered: Offer) -> str:
+    if field.kind is Kind.MINUTES:
+        least = offered.rules.regulation.minimum_minutes
+        return offered.t(_("Whole minutes; less than {least} counts as {least} (clause 5.2)."), least=least)
+    if field.kind is Kind.INSTANT:
+        zone = zone_name(offered.language, offered.zone)
+        return offered.t(_("By the clock of the support centre: {zone}."), zone=zone)
+    if field.kind is Kind.TICKET:
+        return offered.t(_("The number of the other ticket."))
+    if field.kind is Kind.CONTACT:
+        return offered.t(_("The mail address of the person, if they are known."))
+    return ""
+
+
+def _nothing(field: Field, offered: Offer) -> str:
+    if field.kind is Kind.USER:
+        return offered.t(_("Leave as it is"))
+    return "—"
+
+
+def _options(field: Field, offered: Offer) -> tuple[tuple[str, str], ...]:
+    rules, language = offered.rules, offered.language
+    match field.kind:
+        case Kind.PRIORITY:
+            return tuple(
+                (code, f"{code} · {rules.priorities[code].name.to(language)}") for code in rules.open_priorities
+            )
+        case Kind.REASON:
+            return _reasons(offered)
+        case Kind.OUTCOME:
+            return ((SOLVED, offered.t(_("Solved"))), *_reasons(offered))
+        case Kind.USER:
+            return tuple((person.email, person.name) for person in _who(offered))
+        case Kind.ORGANISATION:
+            return tuple((str(id), name) for id, name in offered.organisations)
+        case Kind.MESSAGE:
+            return tuple(
+                (str(message.id), f"{message.author}: {_beginning(message.reply or message.text)}")
+                for message in offered.messages
+                if message.direction == "in"
+            )
+        case _:
+            return tuple((code, offered.t(label)) for code, label in field.choices)
+
+
+def _reasons(offered: Offer) -> tuple[tuple[str, str], ...]:
+    return tuple((one.code, one.name.to(offered.language)) for one in offered.rules.regulation.postponement_reasons)
+
+
+def _who(offered: Offer) -> list[reads.Person]:
+    """Oneself first, then those who work on tickets."""
+    able = [person for person in offered.colleagues if Role(person.role) in OPERATORS]
+    return sorted(able, key=lambda person: str(person.id) != offered.user)
+
+
+def _beginning(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59] + "…"
+
+
+# --- what came back ---------------------------------------------------------------------------------------------------
+
+
+def given(move: Move, typed: Mapping[str, str], *, zone: ZoneInfo) -> dict[str, object]:
+    """What was typed, as the verb takes it: empty fields left out, local moments with their zone."""
+    values: dict[str, object] = {}
+    for field in move.fields:
+        value = typed.get(field.name, "")
+        if not value.strip():
+            continue
+        values[field.name] = _moment(value, zone) if field.kind is Kind.INSTANT else value
+    return values
+
+
+def _moment(value: str, zone: ZoneInfo) -> str:
+    """`datetime-local` names no zone: it is the centre's. What is no moment goes on as it is, to be refused."""
+    try:
+        local = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return value
+    return (local if local.tzinfo else local.replace(tzinfo=zone)).isoformat()

@@ -1,0 +1,109 @@
+"""Moves made on the page: the form comes in, the one door decides, and the page says what became of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from litestar import Response, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from admin.desk import reads
+from admin.desk.move_forms import given
+from admin.desk.previews import letters_of
+from admin.desk.ticket import Tried, rules_for_moves, shown
+from admin.reader import flash, reading
+from admin.reading import AnyRequest
+from service.auth import actor_of, requires
+from service.problems import STATUSES, told
+from service.ticket import Ticket
+from service.tickets import carry_out
+from service.words import Language, translate
+from workflow.definition import STAFF, Move
+from workflow.errors import Refusal, Stale, UnknownTrigger, WrongFields
+from workflow.process import PROCESS
+from workflow.words import _
+
+MOVES = requires(*STAFF, scope="tickets:write")
+FORM_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+@post("/desk/tickets/{id:uuid}/moves/{trigger:str}", guards=[MOVES], status_code=303)
+async def make_move(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[str]) -> Response[Any]:
+    """Carry out a move and come back to the ticket; or show the letter it would send; or say why it may not be."""
+    move = PROCESS.by_trigger.get(trigger)
+    if move is None:
+        raise UnknownTrigger(trigger=trigger)
+    form = await request.form()
+    typed = {name: str(form[name]) for name in form if not hasattr(form[name], "read")}
+    if "preview" in typed:
+        return await _preview(request, id, move, typed)
+    return await _carry_out(request, id, move, typed)
+
+
+async def _carry_out(request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str]) -> Response[Any]:
+    reader, actor = await reading(request), await actor_of(request)
+    key = typed.get("key", "")
+    cause = f"request:{actor.principal}:{key if FORM_KEY.fullmatch(key) else uuid4().hex}"
+    try:
+        after = await carry_out(
+            id, move.trigger, by=actor, at=reader.at, cause=cause,
+            given=given(move, typed, zone=reader.zone), expected_seq=_seq(typed),
+        )  # fmt: skip
+    except Refusal as refusal:
+        if not await reads.acted(id, cause):
+            return await _refused(request, id, move, typed, refusal)
+        after = await reads.ticket(id)  # the second click of a double click: the first one did it
+    flash(request, _done(move, after, language=reader.language))
+    return Redirect(f"/desk/tickets/{id}", status_code=303)
+
+
+async def _refused(
+    request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str], refusal: Refusal
+) -> Response[Any]:
+    """The page again, the form open, everything that was typed in it."""
+    reader = await reading(request)
+    ticket = await reads.ticket(id)
+    stale = isinstance(refusal, Stale)
+    tried = Tried(
+        move=move,
+        typed=typed,
+        errors=refusal.errors if isinstance(refusal, WrongFields) else (),
+        refusal="" if stale else told(refusal, reader.language),
+        meanwhile=await reads.entries_since(id, _seq(typed) or ticket.seq) if stale else (),
+    )
+    return await shown(request, ticket, tried=tried, status_code=STATUSES.get(type(refusal), 409))
+
+
+async def _preview(request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str]) -> Response[Any]:
+    """The letter as it would go out now; nothing is carried out."""
+    reader, actor = await reading(request), await actor_of(request)
+    ticket = await reads.ticket(id)
+    try:
+        letters = await letters_of(
+            ticket, move, by=actor, at=reader.at, given=given(move, typed, zone=reader.zone),
+            rules=await rules_for_moves(ticket, reader),
+        )  # fmt: skip
+    except Refusal as refusal:
+        return await _refused(request, id, move, typed, refusal)
+    key = typed.get("key", "")
+    tried = Tried(move=move, typed=typed, previews=letters, key=key if FORM_KEY.fullmatch(key) else "")
+    return await shown(request, ticket, tried=tried, status_code=200)
+
+
+def _seq(typed: Mapping[str, str]) -> int | None:
+    seq = typed.get("seq", "")
+    return int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 9 else None
+
+
+def _done(move: Move, after: Ticket, *, language: Language) -> str:
+    """What was done, and what went out with it."""
+    parts = [translate(language, _("Done: {move}."), move=translate(language, move.label))]
+    if move.field("priority") and move.to is not None and after.number:
+        parts = [translate(language, _("Registered under the number {number}."), number=after.number)]
+    if move.letters and after.email:
+        parts.append(translate(language, _("A letter goes to {address}."), address=after.email))
+    return " ".join(parts)

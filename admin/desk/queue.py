@@ -1,0 +1,77 @@
+"""The queue: the page operators and supervisors begin and end their day with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from litestar import Response, get
+from litestar.response import Redirect
+
+from admin.desk import reads, rows
+from admin.pages import render, url
+from admin.reader import reading
+from admin.reading import AnyRequest
+from service.auth import actor_of, requires
+from service.regulations import in_force
+from workflow.definition import STAFF
+from workflow.process import PROCESS
+
+DESK = requires(*STAFF, scope="tickets:read")
+
+
+@get("/desk", guards=[DESK])
+async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
+    """The tickets asked for in the address; a number in the search box leads straight to its ticket."""
+    asked = asked_in(request)
+    if asked.q and (found := await reads.numbered(asked.q)):
+        return Redirect(f"/desk/tickets/{found}", status_code=303)
+    reader, actor = await reading(request), await actor_of(request)
+    rules = await in_force(at=reader.at)
+    listed = await reads.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
+    people, organisations = await reads.colleagues(sorted(STAFF)), await reads.organisations()
+    here = rows.query(asked)
+    return render(
+        "desk/queue.html",
+        reader,
+        figures=rows.figures(await reads.strip(at=reader.at), asked, reader),
+        chips=rows.chips(asked, reader, rules, user=actor.user, people=people, organisations=organisations),
+        rows=[rows.queue_row(row, reader) for row in listed.rows],
+        asked=asked,
+        filtered=any(here.values()),
+        workers=[(str(person.id), person.name) for person in rows.workers(people)],
+        organisations=[(str(id), name) for id, name in organisations],
+        kept=[(name, value) for name, value in _flat(here) if name not in ("assignee", "organisation")],
+        next_href=url("/desk", **here, after=listed.next) if listed.next else "",
+        first_href=url("/desk", **here) if request.query_params.get("after") else "",
+    )
+
+
+def asked_in(request: AnyRequest) -> reads.Asked:
+    """The filters of the address; what names nothing known is left out."""
+    params = request.query_params
+    known = {state.name for state in PROCESS.states}
+    switches = {name: params.get(name) == "1" for name in ("overdue", "soon", "unregistered", "unread", "closed")}
+    return reads.Asked(
+        states=tuple(state for state in dict.fromkeys(params.getall("state", [])) if state in known),
+        priorities=tuple(dict.fromkeys(params.getall("priority", [])))[:20],
+        assignee=_id_or(params.get("assignee", ""), "nobody"),
+        organisation=_id_or(params.get("organisation", "")),
+        q=" ".join(params.get("q", "").replace("\x00", "").split())[:200],
+        **switches,
+    )
+
+
+def _id_or(value: str, *words: str) -> str:
+    return value if value in words or (value.isascii() and value.isdigit() and len(value) < 16) else ""
+
+
+def _flat(query: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
+    return [
+        (name, one) for name, value in query.items() for one in ([value] if isinstance(value, str) else value) if one
+    ]
+
+
+@get("/desk/held", guards=[DESK])
+async def held_page(request: AnyRequest) -> Response[str]:
+    """Mail that was kept back, and why."""
+    return render("desk/held.html", await reading(request), mail=await reads.held_mail())

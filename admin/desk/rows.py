@@ -1,0 +1,220 @@
+"""The rows, figures and chips of the queue as the templates draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from admin.desk import reads
+from admin.desk.talk import RECEIVED
+from admin.pages import Reading, url
+from admin.time_bars import TimeBar, time_bar
+from service.regulations import RULEBOOKS
+from service.ticket import Ticket
+from service.words import number, relative, translate
+from workflow.definition import OPERATORS, Role
+from workflow.process import PROCESS
+from workflow.regulation import Rulebook
+from workflow.words import _
+
+PATH = "/desk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityBadge:
+    code: str
+    rank: int
+    colour: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """What parts/queue.html draws."""
+
+    id: str
+    href: str
+    number: str | None
+    priority: PriorityBadge | None
+    subject: str
+    organisation: str
+    state: str
+    state_tone: str
+    who: str | None
+    time: TimeBar | None
+    last_act: str
+    last_at: datetime
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One count of the strip, and the address of what it counts."""
+
+    count: int | str
+    label: str
+    href: str
+    tone: str
+    note: str = ""
+    on: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter: on, with the address without it; or off, with the address with it."""
+
+    label: str
+    href: str
+    on: bool
+
+
+def queue_row(row: reads.Row, reader: Reading) -> QueueRow:
+    ticket = row.ticket
+    move = PROCESS.by_trigger.get(row.last_trigger)
+    return QueueRow(
+        id=str(ticket.id),
+        href=f"/desk/tickets/{ticket.id}",
+        number=ticket.number,
+        priority=priority_badge(ticket, reader),
+        subject=ticket.subject,
+        organisation=ticket.organisation_name or ticket.full_name or ticket.email,
+        state=translate(reader.language, PROCESS.state(ticket.state).label),
+        state_tone=state_tone(ticket.state),
+        who=ticket.assignee_name,
+        time=clock_bar(ticket, reader),
+        last_act=translate(reader.language, move.label if move else RECEIVED),
+        last_at=ticket.last_at or ticket.received_at,
+        unread=ticket.answer_unread,
+    )
+
+
+def priority_badge(ticket: Ticket, reader: Reading) -> PriorityBadge | None:
+    """The priority with the colour and the name its own regulation gives it."""
+    priority = RULEBOOKS[ticket.regulation_version].priorities.get(ticket.priority or "")
+    if priority is None:
+        return None
+    return PriorityBadge(
+        code=priority.code, rank=priority.rank, colour=priority.colour, name=priority.name.to(reader.language)
+    )
+
+
+def state_tone(state: str) -> str:
+    """What the clock does there: runs, rests, or has ended."""
+    known = PROCESS.state(state)
+    return "ended" if known.final else "rests" if known.pauses else "runs"
+
+
+def clock_bar(ticket: Ticket, reader: Reading) -> TimeBar | None:
+    """The clock that speaks for the ticket now."""
+    period = ticket.clock()
+    if period is None:
+        return None
+    return time_bar(period, RULEBOOKS[period.version], at=reader.at, zone=reader.zone, language=reader.language)
+
+
+# --- the strip and the chips ------------------------------------------------------------------------------------------
+
+
+def figures(strip: reads.Strip, asked: reads.Asked, reader: Reading) -> list[Figure]:
+    """What needs eyes now, each figure a link to its tickets."""
+
+    def t(msgid: str, **params: object) -> str:
+        return translate(reader.language, msgid, **params)
+
+    def count(n: int) -> int | str:
+        return n if n <= reads.COUNTED else f"{number(reader.language, reads.COUNTED)}+"
+
+    oldest = strip.oldest and relative(reader.language, strip.oldest, at=reader.at, zone=reader.zone)
+    waiting = set(asked.states) == set(reads.WAITING)
+    unregistered_tone = "warning" if strip.unregistered else "plain"
+    return [
+        Figure(count=count(strip.unregistered), label=t(_("Not registered yet")), tone=unregistered_tone,
+               href=url(PATH, unregistered="1"), on=asked.unregistered,
+               note=t(_("the oldest: {moment}"), moment=oldest) if oldest else ""),
+        Figure(count=count(strip.soon), label=t(_("Due within the hour")), tone="warning",
+               href=url(PATH, soon="1"), on=asked.soon),
+        Figure(count=count(strip.overdue), label=t(_("Deadline missed")), tone="late",
+               href=url(PATH, overdue="1"), on=asked.overdue),
+        Figure(count=count(strip.waiting), label=t(_("Awaiting the customer")), tone="paused",
+               href=url(PATH, state=reads.WAITING), on=waiting),
+        Figure(count=count(strip.unread), label=t(_("Completed, answer unread")), tone="warning",
+               href=url(PATH, unread="1"), on=asked.unread),
+        Figure(count=count(strip.held), label=t(_("Held mail")), tone="warning", href="/desk/held"),
+    ]  # fmt: skip
+
+
+def chips(
+    asked: reads.Asked,
+    reader: Reading,
+    rules: Rulebook,
+    *,
+    user: str,
+    people: Sequence[reads.Person],
+    organisations: Sequence[tuple[int, str]],
+) -> list[list[Chip]]:
+    """The filters in groups; those that are on come out again by a click."""
+    language = reader.language
+    states = [state for state in PROCESS.states if not state.final]
+    groups = [
+        [
+            _chip(translate(language, state.label), asked, "state", state.name, on=state.name in asked.states)
+            for state in states
+        ],
+        [
+            _chip(code, asked, "priority", code, on=code in asked.priorities)
+            for code in rules.open_priorities
+        ],
+        [
+            _chip(translate(language, _("Mine")), asked, "assignee", user, on=asked.assignee == user),
+            _chip(translate(language, _("Nobody's")), asked, "assignee", "nobody", on=asked.assignee == "nobody"),
+        ],
+        [
+            _chip(translate(language, _("Late")), asked, "overdue", "1", on=asked.overdue),
+            _chip(translate(language, _("Closed")), asked, "closed", "1", on=asked.closed),
+        ],
+    ]  # fmt: skip
+    names = {str(person.id): person.name for person in people}
+    if asked.assignee not in ("", "nobody", user):
+        groups[2].append(_chip(names.get(asked.assignee, asked.assignee), asked, "assignee", asked.assignee, on=True))
+    for name, label in (
+        ("unregistered", _("Not registered yet")),
+        ("soon", _("Due within the hour")),
+        ("unread", _("An unread answer")),
+    ):
+        if getattr(asked, name):
+            groups[3].append(_chip(translate(language, label), asked, name, "1", on=True))
+    if asked.organisation:
+        name = {str(id): name for id, name in organisations}.get(asked.organisation, asked.organisation)
+        groups[3].append(_chip(name, asked, "organisation", asked.organisation, on=True))
+    if asked.q:
+        groups[3].append(_chip(f"«{asked.q}»", asked, "q", asked.q, on=True))
+    return groups
+
+
+def query(asked: reads.Asked) -> dict[str, str | list[str]]:
+    """The filters as they stand in the address."""
+    switches = {name: "1" if getattr(asked, name) else "" for name in _SWITCHES}
+    return {
+        "state": list(asked.states), "priority": list(asked.priorities), "assignee": asked.assignee,
+        "organisation": asked.organisation, "q": asked.q, **switches,
+    }  # fmt: skip
+
+
+_SWITCHES = ("overdue", "soon", "unregistered", "unread", "closed")
+
+
+def _chip(label: str, asked: reads.Asked, name: str, value: str, *, on: bool) -> Chip:
+    """Several states or priorities may be on at once; of everything else one."""
+    now = query(asked)
+    chosen = now[name]
+    if isinstance(chosen, list):
+        now[name] = [one for one in chosen if one != value] if on else [*chosen, value]
+    else:
+        now[name] = "" if on else value
+    return Chip(label=label, href=url(PATH, **now), on=on)
+
+
+def workers(people: Sequence[reads.Person]) -> list[reads.Person]:
+    """Those who work on tickets."""
+    return [person for person in people if Role(person.role) in OPERATORS]

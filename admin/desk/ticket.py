@@ -1,0 +1,268 @@
+"""The page of one ticket: what was said and done, where it stands, and exactly the moves possible now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from admin.desk import reads
+from admin.desk.move_forms import MoveForm, in_order, move_form, offer
+from admin.desk.queue import DESK
+from admin.desk.rows import clock_bar, priority_badge, state_tone
+from admin.desk.talk import VIEWS, Teller, View, talk
+from admin.diagram_svg import upright_diagram
+from admin.pages import Reading, render, url
+from admin.reader import reading
+from admin.reading import AnyRequest
+from admin.time_bars import TimeBar, time_bar
+from service.actors import Actor
+from service.auth import actor_of
+from service.correspondence import REQUIRED_FIELDS
+from service.journal import Entry
+from service.passports import one_line
+from service.regulations import RULEBOOKS, in_force
+from service.ticket import Ticket
+from service.words import translate
+from workflow.definition import STAFF, Move
+from workflow.errors import FieldError
+from workflow.machine import MACHINE, TicketFacts
+from workflow.process import CHANNELS, PROCESS, RELATIONS, SOLVED
+from workflow.regulation import Rulebook
+from workflow.sla import Period, deadline_or_none
+from workflow.words import _
+
+CLOCKS = {"registration": _("Registration"), "resolution": _("Resolution"), "auto_close": _("Closes by itself")}
+LETTER_STATES = {
+    "pending": _("on its way"),
+    "sending": _("on its way"),
+    "delivered": _("taken by the mail server"),
+    "dead": _("not delivered: the mail server refused it"),
+    "parked": _("held back"),
+    "cancelled": _("not sent"),
+}
+LETTER_TONES = {"pending": "warning", "sending": "warning", "delivered": "fine", "dead": "late"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockShown:
+    """One clock of the ticket: its bar, its deadline, and why it is what it is."""
+
+    name: str
+    bar: TimeBar | None
+    due: Any
+    promised: Any
+    passport: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A move that did not go through, or asked to be shown first: what was typed, and what is to be said of it."""
+
+    move: Move
+    typed: Mapping[str, str]
+    errors: Sequence[FieldError] = ()
+    refusal: str = ""
+    previews: Sequence[Mapping[str, Any]] = ()
+    meanwhile: Sequence[Entry] = field(default_factory=tuple)
+    key: str = ""
+
+
+@get("/desk/tickets/{id:uuid}", guards=[DESK])
+async def ticket_page(request: AnyRequest, id: FromPath[UUID]) -> Response[str]:
+    """The ticket, as it stands now."""
+    return await shown(request, await reads.ticket(id))
+
+
+async def shown(
+    request: AnyRequest, ticket: Ticket, *, tried: Tried | None = None, status_code: int = 200
+) -> Response[str]:
+    """The page of `ticket`; with a move that was `tried`, its form stands open and keeps what was typed."""
+    reader, actor = await reading(request), await actor_of(request)
+    rules = RULEBOOKS[ticket.regulation_version]
+    view, before = _view(request), _before(request)
+    entries = await reads.journal(ticket.id, before=before)
+    first, last = (entries[0].seq, entries[-1].seq) if entries else (1, 0)
+    messages = await reads.messages(ticket.id, first=first, last=last)
+    attachments = await reads.attachments(ticket.id)
+    letters = await reads.letters(ticket.id, recipient=ticket.email)
+    people = {str(person.id): person.name for person in await reads.colleagues(sorted(STAFF))}
+    teller = Teller(rules, reader.language, people=people)
+    path = f"/desk/tickets/{ticket.id}"
+    changing, keeping = await _forms(ticket, actor, reader, messages=messages, tried=tried)
+    return render(
+        "desk/ticket.html",
+        reader,
+        status_code=status_code,
+        ticket=ticket,
+        path=path,
+        badge=priority_badge(ticket, reader),
+        state=translate(reader.language, PROCESS.state(ticket.state).label),
+        tone=state_tone(ticket.state),
+        bar=clock_bar(ticket, reader) if ticket.open else None,
+        talk=talk(entries, messages, attachments, letters, view=view, teller=teller),
+        loose_files=[file for file in attachments if file.message is None],
+        talk_views=[
+            (translate(reader.language, label), url(path, view="" if name == "all" else name), name == view, None)
+            for name, label in VIEWS.items()
+        ],
+        earlier=url(path, view="" if view == "all" else view, before=first) if first > 1 else "",
+        latest=path if before else "",
+        picture=upright_diagram(reader.language, here=ticket.state, possible=_possible(ticket, actor)),
+        clocks=_clocks(ticket, reader),
+        customer=_customer(ticket, rules, reader),
+        missing=[translate(reader.language, REQUIRED_FIELDS[name]) for name in _missing(ticket, rules)],
+        figures=_figures(ticket, rules, reader),
+        links=[_link(link, reader) for link in await reads.links(ticket.id)],
+        letters=letters,
+        letter_states=LETTER_STATES,
+        letter_tones=LETTER_TONES,
+        changing=changing,
+        keeping=keeping,
+        tried=tried,
+        meanwhile=[teller.done(entry) for entry in tried.meanwhile] if tried else [],
+        lost=_lost(tried, (*changing, *keeping)),
+    )
+
+
+# --- the moves --------------------------------------------------------------------------------------------------------
+
+
+async def _forms(
+    ticket: Ticket, actor: Actor, reader: Reading, *, messages: Sequence[reads.Message], tried: Tried | None
+) -> tuple[list[MoveForm], list[MoveForm]]:
+    """The forms of exactly the moves possible now: those that change the state, and those that keep it."""
+    moves = MACHINE.moves(facts(ticket), by=actor.role)
+    rules = await rules_for_moves(ticket, reader)
+    offered = await offer(ticket, rules, messages=messages, language=reader.language, zone=reader.zone, user=actor.user)
+
+    def form(move: Move) -> MoveForm:
+        if tried is None or tried.move is not move:
+            return move_form(move, offered, key=uuid4().hex)
+        return move_form(
+            move, offered, key=tried.key or uuid4().hex, typed=tried.typed, errors=tried.errors,
+            refusal=tried.refusal, previews=tried.previews,
+        )  # fmt: skip
+
+    changing, keeping = in_order(moves)
+    return [form(move) for move in changing], [form(move) for move in keeping]
+
+
+async def rules_for_moves(ticket: Ticket, reader: Reading) -> Rulebook:
+    """What may be chosen: registering takes the version in force, everything later the ticket's own."""
+    if ticket.registered_at is None:
+        return await in_force(at=reader.at)
+    return RULEBOOKS[ticket.regulation_version]
+
+
+def facts(ticket: Ticket) -> TicketFacts:
+    """What the machine must know of the ticket."""
+    return TicketFacts(
+        state=ticket.state,
+        priority=ticket.priority,
+        answer_unread=ticket.answer_unread,
+        completion_bounced=ticket.completion_bounced,
+    )
+
+
+def _possible(ticket: Ticket, actor: Actor) -> tuple[str, ...]:
+    return MACHINE.possible(facts(ticket), by=actor.role)
+
+
+def _lost(tried: Tried | None, forms: Sequence[MoveForm]) -> list[str]:
+    """What was typed for a move that is not possible any more: it is shown, so that nothing is lost."""
+    if tried is None or any(form.opened for form in forms):
+        return []
+    names = [field.name for field in tried.move.fields]
+    return [text for name in names if (text := tried.typed.get(name, "").strip())]
+
+
+# --- what stands at the side ------------------------------------------------------------------------------------------
+
+
+def _clocks(ticket: Ticket, reader: Reading) -> list[ClockShown]:
+    clocks = ticket.clocks
+    periods = [clocks.registration, *clocks.finished, clocks.resolution]
+    if clocks.auto_close and clocks.auto_close.running and ticket.open:
+        periods.append(clocks.auto_close)
+    return [_clock(period, reader) for period in periods if period is not None]
+
+
+def _clock(period: Period, reader: Reading) -> ClockShown:
+    rules = RULEBOOKS[period.version]
+    return ClockShown(
+        name=translate(reader.language, CLOCKS[period.clock]),
+        bar=time_bar(period, rules, at=reader.at, zone=reader.zone, language=reader.language),
+        due=deadline_or_none(period, RULEBOOKS),
+        promised=period.promised_at,
+        passport=one_line(period, rules, reader.language),
+    )
+
+
+def _missing(ticket: Ticket, rules: Rulebook) -> tuple[str, ...]:
+    return ticket.missing_fields(rules.regulation.required_fields)
+
+
+def _customer(ticket: Ticket, rules: Rulebook, reader: Reading) -> list[tuple[str, str]]:
+    def t(msgid: str) -> str:
+        return translate(reader.language, msgid)
+
+    level = rules.levels.get(ticket.service_level)
+    contract = ticket.contract_number
+    if contract and ticket.contract_expired:
+        contract = translate(reader.language, _("{contract} (expired)"), contract=contract)
+    return [
+        (t(_("Organisation")), ticket.organisation_name),
+        (t(_("Contact")), ", ".join(filter(None, [ticket.full_name, ticket.position]))),
+        (t(_("Phone")), ticket.phone),
+        (t(_("E-mail")), ticket.email),
+        (t(_("Contract")), contract),
+        (t(_("Service level")), level.name.to(reader.language) if level else ticket.service_level),
+        (t(_("Product")), ticket.product),
+    ]
+
+
+def _figures(ticket: Ticket, rules: Rulebook, reader: Reading) -> list[tuple[str, str]]:
+    def t(msgid: str, **params: object) -> str:
+        return translate(reader.language, msgid, **params)
+
+    shown = [
+        (t(_("Who")), ticket.assignee_name or t(_("nobody"))),
+        (t(_("Channel")), t(dict(CHANNELS).get(ticket.channel, ticket.channel))),
+        (t(_("Minutes booked")), str(ticket.minutes_total)),
+    ]
+    if ticket.outcome:
+        names = {one.code: one.name.to(reader.language) for one in rules.regulation.postponement_reasons}
+        names[SOLVED] = t(_("Solved"))
+        shown.append((t(_("Outcome")), names.get(ticket.outcome, ticket.outcome)))
+    shown.append((t(_("Regulation")), t(_("version {version}"), version=ticket.regulation_version)))
+    return shown
+
+
+def _link(link: reads.Link, reader: Reading) -> dict[str, str]:
+    relation = dict(RELATIONS).get(link.relation, link.relation)
+    return {
+        "href": f"/desk/tickets/{link.id}",
+        "number": link.number or "—",
+        "subject": link.subject,
+        "relation": translate(reader.language, relation) if link.outward else "",
+        "state": translate(reader.language, PROCESS.state(link.state).label),
+        "tone": state_tone(link.state),
+    }
+
+
+# --- the address ------------------------------------------------------------------------------------------------------
+
+
+def _view(request: AnyRequest) -> View:
+    asked = request.query_params.get("view", "all")
+    return cast(View, asked) if asked in VIEWS else "all"
+
+
+def _before(request: AnyRequest) -> int | None:
+    asked = request.query_params.get("before", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 9 else None

@@ -1,0 +1,21 @@
+"""Every page of the service, for the composition root to mount."""
+
+from typing import Final
+
+from litestar import Router
+
+import admin.desk.router
+import admin.public.routes
+import admin.signing_in
+from admin.errors import page_error
+from admin.language import choose_language
+from admin.page_router import page_router
+from admin.static_files import static_file
+
+ROUTERS: Final[tuple[Router, ...]] = (
+    admin.signing_in.router,
+    admin.desk.router.router,
+    admin.public.routes.router,
+    page_router([choose_language, static_file]),
+)
+__all__ = ["ROUTERS", "page_error"]
