@@ -6,6 +6,7 @@ from litestar import Router
 
 import admin.desk.router
 import admin.public.routes
+import admin.regulation.routes
 import admin.signing_in
 from admin.errors import page_error
 from admin.language import choose_language
@@ -16,6 +17,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     admin.signing_in.router,
     admin.desk.router.router,
     admin.public.routes.router,
+    admin.regulation.routes.router,
     page_router([choose_language, static_file]),
 )
 __all__ = ["ROUTERS", "page_error"]

@@ -1,0 +1,207 @@
+"""Settings of the regulation as people say them: targets, hours, numbers, and what each of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from service.words import Language, clock_time, day, ngettext, number, translate
+from workflow.calendar import CalendarError, Hours, Week, zone_named
+from workflow.regulation import Regulation, Rulebook, Step
+from workflow.words import _
+from workflow.working_calendar import DayMode, Target, TargetKind
+
+HOUR: Final = 60  # minutes
+
+# How an owner gives an amount: a unit, the kind of time it is counted in, and minutes or days to one.
+UNITS: Final[dict[str, tuple[str, TargetKind, int]]] = {
+    "working_minutes": (_("working minutes"), "working_minutes", 1),
+    "working_hours": (_("working hours"), "working_minutes", HOUR),
+    "working_days": (_("working days"), "working_days", 1),
+    "elapsed_minutes": (_("minutes by the clock, day and night"), "calendar_minutes", 1),
+    "elapsed_hours": (_("hours by the clock, day and night"), "calendar_minutes", HOUR),
+}
+
+DAY_MODES: Final[dict[DayMode, str]] = {
+    "same_time": _("at the same time of day"),
+    "end_of_day": _("at the end of the last day"),
+    "end_of_day_effective": _("at the end of the last day; what comes after closing counts from the next day"),
+    "hours9": _("as whole working days in hours"),
+}
+
+COUNTS_FROM: Final = {
+    "registered": _("The time to solve counts from registration."),
+    "received": _("The time to solve counts from the moment the request was received."),
+}
+ON_PRIORITY_CHANGE: Final = {
+    "from_start": _("When the priority changes, the time already spent stays spent under the new target."),
+    "from_now": _("When the priority changes, the new target counts from that moment."),
+}
+ON_DISPUTE: Final = {
+    "resumes": _("After a dispute the clock goes on from where it stood."),
+    "restarts": _("After a dispute the full time to solve counts anew."),
+}
+WEEKDAYS: Final = (
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
+)
+
+
+def unit_of(target: Target) -> tuple[int, str]:
+    """The target as amount and unit, in the largest unit that keeps it whole."""
+    if target.kind == "working_days":
+        return target.amount, "working_days"
+    whole = target.amount % HOUR == 0
+    if target.kind == "working_minutes":
+        return (target.amount // HOUR, "working_hours") if whole else (target.amount, "working_minutes")
+    return (target.amount // HOUR, "elapsed_hours") if whole else (target.amount, "elapsed_minutes")
+
+
+def target_in(amount: int, unit: str, *, day_mode: DayMode = "same_time") -> Target:
+    """The target of so many of a unit. Raises KeyError for an unknown unit."""
+    _label, kind, size = UNITS[unit]
+    return Target(kind, amount * size, day_mode)
+
+
+def said_target(target: Target, language: Language) -> str:
+    """«8 рабочих часов», "5 working days"."""
+    amount, unit = unit_of(target)
+    match unit:
+        case "working_hours":
+            return ngettext(language, "{n} working hour", "{n} working hours", amount)
+        case "working_minutes":
+            return ngettext(language, "{n} working minute", "{n} working minutes", amount)
+        case "working_days":
+            return ngettext(language, "{n} working day", "{n} working days", amount)
+        case "elapsed_hours":
+            return ngettext(language, "{n} hour by the clock", "{n} hours by the clock", amount)
+    return ngettext(language, "{n} minute by the clock", "{n} minutes by the clock", amount)
+
+
+def said_week(week: Week, language: Language) -> list[str]:
+    """The opening hours, days with the same hours gathered: «понедельник – пятница: 09:00–18:00»."""
+    lines, days = [], week.days()
+    first = 0
+    for weekday in range(len(days)):
+        if weekday + 1 == len(days) or days[weekday + 1] != days[first]:
+            lines.append(f"{_days(first, weekday, language)}: {_hours(days[first], language)}")
+            first = weekday + 1
+    return lines
+
+
+def _days(first: int, last: int, language: Language) -> str:
+    names = [translate(language, WEEKDAYS[weekday]) for weekday in (first, last)]
+    return names[0] if first == last else " – ".join(names)
+
+
+def _hours(hours: Hours, language: Language) -> str:
+    if not hours:
+        return translate(language, _("closed"))
+    return ", ".join(f"{one.opens}–{one.closes}" for one in hours)
+
+
+def said_step(step: Step, regulation: Regulation, language: Language) -> str:
+    """One warning or escalation as a clause of a sentence."""
+    doings = []
+    if step.notify:
+        doings.append(
+            translate(language, _("tell {whom}"), whom=", ".join(_told(one, language) for one in step.notify))
+        )
+    if step.raise_to:
+        doings.append(translate(language, _("raise the priority to {priority}"), priority=step.raise_to))
+    if step.reassign_to:
+        doings.append(translate(language, _("hand over to {whom}"), whom=_told(step.reassign_to, language)))
+    return f"{_when(step, language)}: {', '.join(doings)}"
+
+
+def _when(step: Step, language: Language) -> str:
+    if step.percent is not None:
+        return translate(language, _("when {percent}% of the time is used"), percent=step.percent)
+    minutes = step.minutes or 0
+    if minutes < 0:
+        return ngettext(language, "{n} minute before the deadline", "{n} minutes before the deadline", -minutes)
+    return ngettext(language, "{n} minute after the deadline", "{n} minutes after the deadline", minutes)
+
+
+def _told(whom: str, language: Language) -> str:
+    names = {"assignee": _("the specialist"), "supervisors": _("the supervisors")}
+    # The text is public: addresses of colleagues stay in the form.
+    return translate(language, names.get(whom, _("a named colleague")))
+
+
+def said_number(regulation: Regulation, *, year: int) -> str:
+    """A number as it will look; '' when the format is unusable."""
+    try:
+        return regulation.number_format.format(n=1, year=year)
+    except (KeyError, IndexError, ValueError):
+        return ""
+
+
+def said_moment(moment: datetime, regulation: Regulation, language: Language) -> str:
+    """An instant in the calendar's own zone."""
+    zone = zone_named(regulation.calendar.zone)
+    return f"{day(language, moment.astimezone(zone).date())}, {clock_time(language, moment, zone=zone)}"
+
+
+# --- what a setting does, as a sentence made from the data ------------------------------------------------------------
+
+
+def effects(regulation: Regulation, language: Language, *, at: datetime) -> dict[str, str]:
+    """For each field of the form, what it does to somebody who comes at `at`."""
+    rules = Rulebook(0, regulation)
+
+    def due(target: Target) -> str:
+        try:
+            return said_moment(rules.calendar.deadline(at, target), regulation, language)
+        except (CalendarError, OverflowError) as wrong:
+            sentence, params = getattr(wrong, "sentence", str(wrong)), getattr(wrong, "params", {})
+            return translate(language, sentence, **params)
+
+    return {
+        **_priority_effects(regulation, language, due),
+        "registration-amount": translate(
+            language, _("Registration: {target}. A request received now is registered by {due}."),
+            target=said_target(regulation.registration.target, language), due=due(regulation.registration.target),
+        ),
+        "auto_close-amount": translate(
+            language, _("Silence closes after {target}: a ticket completed now closes by itself on {due}."),
+            target=said_target(regulation.auto_close, language), due=due(regulation.auto_close),
+        ),
+        "minimum_minutes": translate(
+            language, _("An answer that took less books {minutes}."), minutes=_minutes(regulation, language)
+        ),
+        "number_format": translate(
+            language, _("A number looks like this: {example}."), example=said_number(regulation, year=at.year)
+        ),
+    }  # fmt: skip
+
+
+def _priority_effects(regulation: Regulation, language: Language, due: Callable[[Target], str]) -> dict[str, str]:
+    return {
+        f"target-{one.code}-amount": translate(
+            language, _("{priority}: to be solved within {target}. A ticket registered now is due on {due}."),
+            priority=one.code, target=said_target(one.target, language), due=due(one.target),
+        )
+        for one in regulation.priorities
+    }  # fmt: skip
+
+
+def _minutes(regulation: Regulation, language: Language) -> str:
+    return ngettext(language, "{n} minute", "{n} minutes", regulation.minimum_minutes)
+
+
+def said_size(size: int, language: Language) -> str:
+    """Bytes as mebibytes, as mail servers count them."""
+    return translate(language, _("{n} MB"), n=number(language, size // 2**20))
+
+
+def years(regulation: Regulation) -> str:
+    """The years whose days are known, as a range: «2016–2027»."""
+    known = sorted(year.year for year in regulation.calendar.years)
+    return "" if not known else f"{known[0]}–{known[-1]}" if len(known) > 1 else str(known[0])
