@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from service import alarms
 from service.database import execute, fetch, fetchval
 from workflow.regulation import Brakes
 from workflow.words import _
@@ -13,6 +14,8 @@ from workflow.words import _
 TEN_MINUTES, THREE_HOURS, DAY = timedelta(minutes=10), timedelta(hours=3), timedelta(days=1)
 PREFIX = re.compile(r"(?i)^\s*(?:(?:re|fwd?|aw|wg|на|отв|ответ|пересл|fw)\s*(?:\[\d+\])?\s*:|\[[^\]]{0,40}\])\s*")
 NUMBERS = re.compile(r"[\d#№]+")
+
+BREAKER = _("So many new mails arrive that acceptance letters wait for a person: is it a loop?")
 
 # The acceptance letters that really went out, or will.
 SENT = (
@@ -36,7 +39,7 @@ async def why_wait(address: str, subject: str, brakes: Brakes, *, at: datetime) 
     if sum(same_subject(subject, known) for known in recent) >= brakes.same_subject_3_hours:
         return "brake: letters to this sender about the same subject"
     if await fetchval(f"SELECT count(*) {SENT}", at - TEN_MINUTES) >= brakes.overall_10_minutes:
-        await _alarm(at)
+        await alarms.sound("mail_brake", "acceptance", BREAKER, at=at)
         return "brake: letters to everybody in ten minutes"
     return ""
 
@@ -66,12 +69,3 @@ def normalised(subject: str) -> str:
     while rest != (shorter := PREFIX.sub("", rest, count=1)):
         rest = shorter
     return " ".join(NUMBERS.sub(" ", rest).casefold().split())
-
-
-async def _alarm(at: datetime) -> None:
-    await execute(
-        "INSERT INTO alarm (kind, key, sentence, params, at) VALUES ('mail_brake', 'acceptance', $1, '{}', $2) "
-        "ON CONFLICT (kind, key) WHERE cleared_at IS NULL DO NOTHING",
-        _("So many new mails arrive that acceptance letters wait for a person: is it a loop?"),
-        at,
-    )

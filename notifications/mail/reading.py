@@ -23,7 +23,7 @@ from notifications.mail.stored import (
     sender_of,
     settle,
 )
-from notifications.mail.taking import go_on, judged, make_ticket, says_nothing, writer
+from notifications.mail.taking import go_on, judged, says_nothing, take_in, writer
 from notifications.mail.threads import Thread, find_thread
 from service import bell
 from service.database import DB, execute, fetch, fetchrow, passing
@@ -173,7 +173,8 @@ async def _reply(
     taken = await judged(parsed, await in_force(at=at))
     if says_nothing(parsed, taken):
         return Outcome(status="held", kind="empty", reason="nothing that can be used", ticket=thread.ticket)
-    done = await go_on(mail, parsed, thread.ticket, taken, by=writer(mail, parsed, known), at=at)
+    by = writer(mail, parsed, known)
+    done = await go_on(mail, parsed, thread.ticket, taken, by=by, author=by.name, at=at)
     return done or Outcome(
         status="held", kind="follow_up", reason="the ticket takes no more: a linked ticket?", ticket=thread.ticket
     )
@@ -190,7 +191,7 @@ async def _new_request(
     taken = await judged(parsed, await in_force(at=at))
     if says_nothing(parsed, taken):
         return Outcome(status="held", kind="empty", reason="nothing that can be used")
-    ticket, wait = await make_ticket(mail, parsed, known, taken, by=writer(mail, parsed, known), at=at)
+    ticket, wait = await take_in(mail, parsed, known, taken, by=writer(mail, parsed, known), at=at)
     kind = "known_sender" if known else "unknown_sender"
     reason = "; ".join(word for word in (warning, wait) if word) or "a new request"
     return Outcome(status="done", kind=kind, reason=reason, ticket=ticket.id)

@@ -12,6 +12,7 @@ import structlog
 
 from notifications.mail.classify import Envelope
 from notifications.mail.parsed import ParsedMail
+from service import alarms
 from service.database import execute, fetchrow
 from service.regulations import in_force
 from workflow.calendar import CalendarOutOfRange
@@ -19,6 +20,7 @@ from workflow.calendar import CalendarOutOfRange
 log = structlog.get_logger(__name__)
 
 HELD_DUE = "held:due"
+OVERDUE = "held_mail"  # the alarm of a mail that waited too long
 WAITING = ("held", "failed")  # statuses in which a mail waits for a person
 SELECT = (
     "SELECT id, original, sha256, message_id, envelope_from, recipients, source, received_at, status, kind, reason, "
@@ -138,3 +140,4 @@ async def _unwatch(mail: StoredMail, *, at: datetime) -> None:
     await execute(
         "UPDATE timer SET status = 'cancelled', ended_at = $2 WHERE subject = $1 AND status = 'armed'", mail.id, at
     )
+    await alarms.clear(OVERDUE, str(mail.id), at=at)

@@ -34,6 +34,7 @@ from workflow.regulation import Rulebook
 ANSWERS = ("resume", "reply")
 LINKS_AGAIN = 2  # letters with the links of one completion, the first included
 CYRILLIC = re.compile("[а-яА-ЯёЁ]")
+ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]+@[^\s<>,;:\"()\[\]\\@]+")  # others are legal, but nobody has them
 LATIN = re.compile("[a-zA-Z]")
 
 
@@ -96,7 +97,7 @@ def _kinds(media: tuple[str, ...]) -> frozenset[str]:
 # --- a new request ----------------------------------------------------------------------------------------------------
 
 
-async def make_ticket(
+async def take_in(
     mail: StoredMail, parsed: ParsedMail, known: Customer | None, taken: list[File], *, by: Actor, at: datetime
 ) -> tuple[Ticket, str]:
     """The ticket of a new request, and why its acceptance letter waits ('' when it goes). Raises WrongFields."""
@@ -111,7 +112,7 @@ async def make_ticket(
             subject=parsed.subject[:LONGEST_LINE],
             text=_text(parsed, taken),
             full_name=told[:LONGEST_LINE],
-            email=address,
+            email=address if ADDRESS.fullmatch(address) else "",
             language="" if known and known.language else language_of(parsed),
         ),
         by=by,
@@ -147,7 +148,7 @@ def _cut(text: str) -> str:
 
 
 async def go_on(
-    mail: StoredMail, parsed: ParsedMail, ticket: UUID, taken: list[File], *, by: Actor, at: datetime
+    mail: StoredMail, parsed: ParsedMail, ticket: UUID, taken: list[File], *, by: Actor, author: str, at: datetime
 ) -> Outcome | None:
     """Add a mail to its ticket, in the transaction we are in; None when the ticket no longer takes any.
 
@@ -169,7 +170,7 @@ async def go_on(
         in_force=version,
         spoken=Spoken(
             direction="in",
-            author=change.ticket.full_name or by.name if by.kind != "customer" else by.name,
+            author=author,
             text=text,
             reply=_cut(parsed.reply) or text,
             html=parsed.html or "",
