@@ -83,6 +83,7 @@ class Change:
         self.thread = ticket.thread
         self.batch = Batch()
         self.fired: set[str] = set()
+        self.refused: set[str] = set()  # timers the machine refused: consumed, and not armed anew by this change
         self._identity: dict[str, Any] = {}
 
     # --- deciding -----------------------------------------------------------------------------------------------
@@ -311,7 +312,7 @@ class Change:
             generations[kind] = (generation, None)
         for kind, due in wanted.items():
             generation, armed = generations.get(kind, (0, None))
-            if armed is None:
+            if armed is None and kind not in self.refused:
                 generations[kind] = (generation + 1, due)
                 self.batch.add(TIMERS, self.ticket.id, kind, generation + 1, due)
         return generations
