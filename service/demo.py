@@ -114,7 +114,7 @@ def _told(calendar: WorkingCalendar, at: datetime) -> Iterator[tuple[datetime, i
         when = _hours_before(calendar, at, story.hours_ago)
         yield when, 0, number, None
         for order, act in enumerate(story.acts, start=1):
-            when = calendar.add(when, timedelta(hours=act.after))
+            when = calendar.add(when, timedelta(hours=act.after)) if act.ago is None else at - timedelta(hours=act.ago)
             if when < at:
                 yield when, order, number, act
 

@@ -43,12 +43,16 @@ ORGANISATIONS: tuple[tuple[str, str, str, tuple[str, ...], str, int, int | None,
 
 @dataclass(frozen=True)
 class Act:
-    """One act of a ticket's story: working hours after the act before, who, what."""
+    """One act of a ticket's story: working hours after the act before, who, what.
+
+    `ago` (elapsed hours before now) is for what must be recent on any day of the week.
+    """
 
     after: float
     trigger: str
     given: dict[str, Any]
     customer: bool = False
+    ago: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,17 @@ def told(text: str, after: float = 3.0) -> Act:
     return Act(after, "resume", {"text": text}, customer=True)
 
 
-def completed(text: str, after: float = 1.5, *, method: str = "email", minutes: int = 45, outcome: str = "solved") -> Act:
-    return Act(after, "complete", {"text": text, "delivery_method": method, "minutes": minutes, "outcome": outcome})
+def completed(
+    text: str,
+    after: float = 1.5,
+    *,
+    method: str = "email",
+    minutes: int = 45,
+    outcome: str = "solved",
+    ago: float | None = None,
+) -> Act:
+    given = {"text": text, "delivery_method": method, "minutes": minutes, "outcome": outcome}
+    return Act(after, "complete", given, ago=ago)
 
 
 def confirmed(after: float = 2.0) -> Act:
@@ -99,8 +112,8 @@ def answered(text: str, after: float = 0.5) -> Act:
     return Act(after, "answer", {"text": text, "delivery_method": "phone", "minutes": 15})
 
 
-def wrote(text: str, after: float = 1.0) -> Act:
-    return Act(after, "reply", {"text": text}, customer=True)
+def wrote(text: str, ago: float) -> Act:
+    return Act(0, "reply", {"text": text}, customer=True, ago=ago)
 
 
 LOGS = "Пришлите, пожалуйста, журнал работы за сегодня и номер сборки из окна «О программе»."
@@ -179,20 +192,20 @@ STORIES: tuple[Story, ...] = (
     # Completed, waiting for confirmation
     Story(9.5, "bystrova", "email", "Не открывается вложение в карточке",
           "PDF из карточки не открывается, скачивание обрывается.",
-          (registered("P2", 0.5), started(0.5), completed(FIXED, 3.0, minutes=70))),
+          (registered("P2", 0.5), started(0.5), completed(FIXED, minutes=70, ago=2.5))),
     Story(13.0, "t.whitfield", "portal", "How to rotate the service password?",
           "We must change the service account's password every 90 days.",
           (registered("P3", 1.0), started(1.0), completed(
-              "The steps are described at https://docs.example.org/rotate; no downtime is needed.", 5.0))),
+              "The steps are described at https://docs.example.org/rotate; no downtime is needed.", ago=16.0))),
     Story(10.0, "p.shchukin", "email", "Календарь показывает прошлый год",
           "В выборе даты по умолчанию стоит 2025 год.",
-          (registered("P3", 0.7), started(0.9), completed(FIXED, 3.0), wrote("Спасибо, посмотрим завтра и напишем.", 1.0))),
+          (registered("P3", 0.7), started(0.9), completed(FIXED, ago=9.0), wrote("Спасибо, посмотрим завтра и напишем.", ago=4.0))),
     Story(12.0, "i.tikhonov", "phone", "Ошибка прав при входе новой сотрудницы",
           "Новая сотрудница входит, но разделов не видит.",
           (registered("P2", 0.3), started(0.3), completed(
               "Роль назначена, права проверены вместе с сотрудницей по телефону.", 1.0, method="phone", minutes=10),
            disputed("Раздел «Архив» всё ещё закрыт.", 2.0),
-           completed("Права на архив добавлены, проверено удалённо.", 1.5, method="remote_access", minutes=40))),
+           completed("Права на архив добавлены, проверено удалённо.", method="remote_access", minutes=40, ago=6.0))),
     # Closed
     Story(60.0, "o.zaytseva", "email", "Ошибка расчёта НДС в счёте",
           "НДС считается от суммы с НДС.",
