@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from admin.desk import reads
+from service.possible import choices_of
 from service.problems import told
 from service.ticket import Ticket
 from service.words import Language, translate, zone_name
@@ -19,14 +20,16 @@ from workflow.regulation import Rulebook
 from workflow.words import _
 
 SELECTS = frozenset(
-    {Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind.REASON, Kind.RELATION, Kind.ORGANISATION, Kind.MESSAGE}
+    {Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind.REASON, Kind.RELATION, Kind.ORGANISATION}
 )
+# What a form of plain inputs cannot bring along: files, and a message taken out of the talk.
+BEYOND_FORMS = frozenset({Kind.DATA, Kind.MESSAGE})
 SHORT_WORDS = frozenset({Kind.TICKET, Kind.CONTACT, Kind.WORD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One input: `widget` is text, line, select, minutes, instant or files."""
+    """One input: `widget` is text, line, select, minutes or instant."""
 
     name: str
     label: str
@@ -58,7 +61,7 @@ class MoveForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What the fields may offer on this ticket: people, organisations, messages, rules, the reader's language."""
+    """What the fields may offer on this ticket: people, organisations, rules, the reader's language."""
 
     ticket: Ticket
     rules: Rulebook
@@ -66,7 +69,6 @@ class Offer:
     zone: ZoneInfo
     colleagues: Sequence[reads.Person]
     organisations: Sequence[tuple[int, str]]
-    messages: Sequence[reads.Message]
     user: str
 
     def t(self, msgid: str, **params: object) -> str:
@@ -77,14 +79,13 @@ async def offer(
     ticket: Ticket,
     rules: Rulebook,
     *,
-    messages: Sequence[reads.Message],
     language: Language,
     zone: ZoneInfo,
     user: str,
 ) -> Offer:
     """Everything the forms of this ticket need, read once for all of them."""
     return Offer(
-        ticket=ticket, rules=rules, language=language, zone=zone, messages=messages, user=user,
+        ticket=ticket, rules=rules, language=language, zone=zone, user=user,
         colleagues=await reads.colleagues(sorted(STAFF)), organisations=await reads.organisations(),
     )  # fmt: skip
 
@@ -104,7 +105,7 @@ def move_form(
     fields = tuple(
         _form_field(field, offered, typed=typed, error=wrong.get(field.name, ""))
         for field in move.fields
-        if field.kind is not Kind.DATA or field.required
+        if field.kind not in BEYOND_FORMS
     )
     shown = {field.name for field in fields}
     unplaced = [sentence for name, sentence in wrong.items() if name not in shown]
@@ -134,6 +135,11 @@ def consequences(move: Move, offered: Offer) -> tuple[str, ...]:
     return tuple(said)
 
 
+def has_form(move: Move) -> bool:
+    """Whether a form can carry everything the move must carry."""
+    return not any(field.required and field.kind in BEYOND_FORMS for field in move.fields)
+
+
 def in_order(moves: Sequence[Move]) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
     """Moves that change the state, and those that keep it; the dangerous ones last among their own."""
     changing = sorted((move for move in moves if not move.keeps_state), key=lambda move: move.dangerous)
@@ -161,7 +167,7 @@ def _form_field(field: Field, offered: Offer, *, typed: Mapping[str, str] | None
     )  # fmt: skip
 
 
-_WIDGETS = {Kind.TEXT: "text", Kind.MINUTES: "minutes", Kind.INSTANT: "instant", Kind.DATA: "files"}
+_WIDGETS = {Kind.TEXT: "text", Kind.MINUTES: "minutes", Kind.INSTANT: "instant"}
 
 
 def _first_value(field: Field, offered: Offer) -> str:
@@ -200,43 +206,19 @@ def _nothing(field: Field, offered: Offer) -> str:
 
 
 def _options(field: Field, offered: Offer) -> tuple[tuple[str, str], ...]:
-    rules, language = offered.rules, offered.language
     match field.kind:
-        case Kind.PRIORITY:
-            return tuple(
-                (code, f"{code} · {rules.priorities[code].name.to(language)}") for code in rules.open_priorities
-            )
-        case Kind.REASON:
-            return _reasons(offered)
-        case Kind.OUTCOME:
-            return ((SOLVED, offered.t(_("Solved"))), *_reasons(offered))
         case Kind.USER:
             return tuple((person.email, person.name) for person in _who(offered))
         case Kind.ORGANISATION:
             return tuple((str(id), name) for id, name in offered.organisations)
-        case Kind.MESSAGE:
-            return tuple(
-                (str(message.id), f"{message.author}: {_beginning(message.reply or message.text)}")
-                for message in offered.messages
-                if message.direction == "in"
-            )
         case _:
-            return tuple((code, offered.t(label)) for code, label in field.choices)
-
-
-def _reasons(offered: Offer) -> tuple[tuple[str, str], ...]:
-    return tuple((one.code, one.name.to(offered.language)) for one in offered.rules.regulation.postponement_reasons)
+            return tuple(choices_of(field, offered.rules, offered.language))
 
 
 def _who(offered: Offer) -> list[reads.Person]:
     """Oneself first, then those who work on tickets."""
     able = [person for person in offered.colleagues if Role(person.role) in OPERATORS]
     return sorted(able, key=lambda person: str(person.id) != offered.user)
-
-
-def _beginning(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"
 
 
 # --- what came back ---------------------------------------------------------------------------------------------------

@@ -409,10 +409,11 @@ class Caller(msgspec.Struct, frozen=True):
     contract_number: str
     service_level: str
     contract_expired: bool
+    language: str
 
 
 CALLERS = """
-SELECT p.id AS contact, p.full_name, p.position, p.phone,
+SELECT p.id AS contact, p.full_name, p.position, p.phone, p.language,
        coalesce((SELECT a.address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1), '') AS email,
        p.organisation, coalesce(o.name, '') AS organisation_name, coalesce(k.number, '') AS contract_number,
        coalesce(k.service_level, '') AS service_level, coalesce(k.expired, false) AS contract_expired

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,8 +147,8 @@ class Teller:
                 yield self.t(sentence, moment=self._moment(moment))
         if clock := data.get("clock"):
             yield self.t(_CLOCKS.get(str(clock), str(clock)))
-        if mark := data.get("mark"):
-            yield _step(str(mark))
+        if (mark := data.get("mark")) and mark != "due":
+            yield str(mark).rpartition(":")[2]
 
     def _priority(self, code: str) -> str:
         priority = self.rules.priorities.get(code)
@@ -178,10 +177,6 @@ _CLOCKS = {
     "resolution": _("resolution clock"),
     "auto_close": _("auto-close clock"),
 }
-
-
-def _step(mark: str) -> str:
-    return mark.rpartition(":")[2] if re.search(r"[%m]$", mark) else ""
 
 
 def _same(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from admin.desk import reads
-from admin.desk.move_forms import MoveForm, in_order, move_form, offer
+from admin.desk.move_forms import MoveForm, has_form, in_order, move_form, offer
 from admin.desk.queue import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
 from admin.desk.talk import VIEWS, Teller, View, talk
@@ -25,12 +25,13 @@ from service.auth import actor_of
 from service.correspondence import REQUIRED_FIELDS
 from service.journal import Entry
 from service.passports import one_line
+from service.possible import facts
 from service.regulations import RULEBOOKS, in_force
 from service.ticket import Ticket
 from service.words import translate
 from workflow.definition import STAFF, Move
 from workflow.errors import FieldError
-from workflow.machine import MACHINE, TicketFacts
+from workflow.machine import MACHINE
 from workflow.process import CHANNELS, PROCESS, RELATIONS, SOLVED
 from workflow.regulation import Rulebook
 from workflow.sla import Period, deadline_or_none
@@ -93,7 +94,7 @@ async def shown(
     people = {str(person.id): person.name for person in await reads.colleagues(sorted(STAFF))}
     teller = Teller(rules, reader.language, people=people)
     path = f"/desk/tickets/{ticket.id}"
-    changing, keeping = await _forms(ticket, actor, reader, messages=messages, tried=tried)
+    changing, keeping = await _forms(ticket, actor, reader, tried=tried)
     return render(
         "desk/ticket.html",
         reader,
@@ -133,12 +134,12 @@ async def shown(
 
 
 async def _forms(
-    ticket: Ticket, actor: Actor, reader: Reading, *, messages: Sequence[reads.Message], tried: Tried | None
+    ticket: Ticket, actor: Actor, reader: Reading, *, tried: Tried | None
 ) -> tuple[list[MoveForm], list[MoveForm]]:
     """The forms of exactly the moves possible now: those that change the state, and those that keep it."""
-    moves = MACHINE.moves(facts(ticket), by=actor.role)
+    moves = [move for move in MACHINE.moves(facts(ticket), by=actor.role) if has_form(move)]
     rules = await rules_for_moves(ticket, reader)
-    offered = await offer(ticket, rules, messages=messages, language=reader.language, zone=reader.zone, user=actor.user)
+    offered = await offer(ticket, rules, language=reader.language, zone=reader.zone, user=actor.user)
 
     def form(move: Move) -> MoveForm:
         if tried is None or tried.move is not move:
@@ -157,16 +158,6 @@ async def rules_for_moves(ticket: Ticket, reader: Reading) -> Rulebook:
     if ticket.registered_at is None:
         return await in_force(at=reader.at)
     return RULEBOOKS[ticket.regulation_version]
-
-
-def facts(ticket: Ticket) -> TicketFacts:
-    """What the machine must know of the ticket."""
-    return TicketFacts(
-        state=ticket.state,
-        priority=ticket.priority,
-        answer_unread=ticket.answer_unread,
-        completion_bounced=ticket.completion_bounced,
-    )
 
 
 def _possible(ticket: Ticket, actor: Actor) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from notifications import mailbox
-from notifications.mailbox import NoSuchLetter, keep, letters, open_mailbox, read
+from notifications.mailbox import open_mailbox
 from notifications.smtp import Accepted, SmtpServer, TemporaryFailure, send_letter
+from service import mailbox
+from service.mailbox import NoSuchLetter, keep, letters, read
 
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 

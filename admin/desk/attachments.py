@@ -1,0 +1,57 @@
+"""Files of tickets: saved, never opened by the browser; pictures may be shown where they were sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from litestar import get
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from admin.desk import reads
+from admin.desk.queue import DESK
+from admin.desk.talk import INLINE_IMAGES
+from admin.reading import AnyRequest
+from service.files import open_file
+from workflow.errors import NotFound
+
+BLOCK: Final = 64 * 1024  # bytes
+# Whatever the file holds, it reaches nothing: no script, no form, no other address.
+SANDBOX: Final = "default-src 'none'; sandbox"
+
+
+@get("/desk/attachments/{id:uuid}", guards=[DESK])
+async def download(request: AnyRequest, id: FromPath[UUID]) -> Stream:
+    """The file under its own name; `?inline=1` shows it in place when it is a picture."""
+    file = await reads.attachment(id)
+    if not file.sha256:
+        raise NotFound()
+    opened = await asyncio.to_thread(open_file, file.sha256)
+    inline = request.query_params.get("inline") == "1" and file.content_type in INLINE_IMAGES
+    return Stream(
+        _blocks(opened),
+        media_type=file.content_type if inline else "application/octet-stream",
+        headers={
+            "Content-Disposition": _disposition("inline" if inline else "attachment", file.filename),
+            "Content-Length": str(file.size),
+            "Content-Security-Policy": SANDBOX,
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, max-age=3600",
+        },
+    )
+
+
+def _blocks(opened: BinaryIO) -> Iterator[bytes]:
+    with opened:
+        while block := opened.read(BLOCK):
+            yield block
+
+
+def _disposition(how: str, filename: str) -> str:
+    """RFC 6266: a plain name for old programs, the real one for the others."""
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\/' else "_" for sign in filename)
+    return f"{how}; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -1,0 +1,51 @@
+"""The local mailbox in the browser: what customers would have got, where no mail server of the house takes letters."""
+
+from __future__ import annotations
+
+import asyncio
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+from typing import cast
+
+from litestar import Response, get
+from litestar.params import FromPath
+
+from admin.desk.queue import DESK
+from admin.pages import render
+from admin.reader import reading
+from admin.reading import AnyRequest
+from service.mailbox import NoSuchLetter, letters, read
+from service.settings import Settings
+from workflow.errors import NotFound
+
+SHOWN = ("From", "To", "Date", "Message-ID", "In-Reply-To")
+
+
+@get("/mailbox", guards=[DESK])
+async def mailbox_page(request: AnyRequest) -> Response[str]:
+    """The newest letters first."""
+    kept = await asyncio.to_thread(letters, _folder(request))
+    return render("desk/mailbox.html", await reading(request), letters=kept)
+
+
+@get("/mailbox/{name:str}", guards=[DESK])
+async def letter_page(request: AnyRequest, name: FromPath[str]) -> Response[str]:
+    """One letter as its recipient reads it."""
+    try:
+        raw = await asyncio.to_thread(read, _folder(request), name)
+    except NoSuchLetter:
+        raise NotFound() from None
+    mail = BytesParser(policy=policy.default).parsebytes(raw)
+    body = mail.get_body(("plain",))
+    return render(
+        "desk/letter.html",
+        await reading(request),
+        subject=str(mail["Subject"] or "—"),
+        lines=[(header, str(mail[header])) for header in SHOWN if mail[header]],
+        text=str(body.get_content()) if body is not None else "",
+    )
+
+
+def _folder(request: AnyRequest) -> Path:
+    return cast(Settings, request.app.state.settings).home / "mailbox"
