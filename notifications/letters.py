@@ -1,0 +1,127 @@
+"""Letters leave by SMTP, and what the mail server says goes back to the ticket."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from notifications import outbox
+from notifications.outbox import TIMEOUT, Claimed, Ended
+from notifications.retry import next_wait
+from notifications.smtp import Accepted, PermanentFailure, Result, SmtpServer, TemporaryFailure, send_letter
+from service import alarms, failpoints
+from service.actors import CLOCK
+from service.database import DB, execute, fetchval
+from service.house import HOUSE
+from service.tickets import carry_out
+from workflow.errors import NotFound, WrongState
+from workflow.words import _
+
+log = structlog.get_logger(__name__)
+
+ENDPOINT = "smtp"
+MOST_CONNECTIONS = 10  # to the mail server, of all workers together
+UNDER_WAY = "SELECT count(*) FROM outbox WHERE channel = 'letter' AND endpoint = $1 AND status = 'sending'"
+TO_STAFF = frozenset({"warning", "breach"})  # notices that concern no customer
+
+
+class Letters:
+    """The channel of letters: all of them go to one SMTP server."""
+
+    def __init__(self, server: SmtpServer, *, jitter: Callable[[], float] = random.random) -> None:
+        self._server = server
+        self._jitter = jitter
+        self._server_was_away = False
+
+    async def take(self, places: int) -> list[Claimed]:
+        claimed: list[Claimed] = []
+        async with DB.transaction(allow_nested=False):
+            at = await outbox.claiming("letter")
+            room = min(places, MOST_CONNECTIONS - await fetchval(UNDER_WAY, ENDPOINT))
+            if room > 0:
+                claimed = await outbox.claim("letter", {ENDPOINT: room}, at=at)
+        return claimed
+
+    async def deliver(self, row: Claimed) -> None:
+        """Send one letter. What follows on its ticket is done before it is recorded: a crash between repeats both."""
+        began = time.monotonic()
+        result = await self._send(row)
+        ms = round((time.monotonic() - began) * 1000)
+        failpoints.reach("outbox.sent")
+        at = await outbox.moment()
+        ended = self._judge(row, result, ms=ms)
+        if ended.status == "delivered":
+            await _note_acceptance(row, at=at)
+            await self._wake_the_waiting(at)
+        elif ended.status == "dead":
+            await _note_bounce(row, ended.error, at=at)
+        self._server_was_away = isinstance(result, TemporaryFailure) and result.code is None
+        await outbox.record(row, ended, at=at)
+
+    async def _send(self, row: Claimed) -> Result:
+        try:
+            return await send_letter(
+                row.body,
+                envelope_from=HOUSE.mail_from,
+                recipients=row.recipients,
+                server=self._server,
+                total_timeout=TIMEOUT.total_seconds(),
+            )
+        except ValueError as unusable:  # an address that is none
+            return PermanentFailure(code=None, text=str(unusable))
+
+    def _judge(self, row: Claimed, result: Result, *, ms: int) -> Ended:
+        if isinstance(result, Accepted):
+            return Ended(status="delivered", http_status=None, ms=ms, head=result.text.encode())
+        error = f"{result.code or ''} {result.text}".strip()
+        wait = None if isinstance(result, PermanentFailure) else next_wait(row.attempt, random=self._jitter)
+        return Ended(status="dead" if wait is None else "pending", wait=wait, error=error, ms=ms)
+
+    async def _wake_the_waiting(self, at: datetime) -> None:
+        """The mail server is back: letters that wait for their next try go now."""
+        if self._server_was_away:
+            await execute(
+                "UPDATE outbox SET next_at = $2 WHERE channel = 'letter' AND endpoint = $1 AND status = 'pending' "
+                "AND attempt > 0 AND next_at > $2",
+                ENDPOINT,
+                at,
+            )
+
+
+async def _note_acceptance(row: Claimed, *, at: datetime) -> None:
+    """The mail server took the registration letter: from then on the request counts as accepted (7.10)."""
+    if row.type != "registered" or row.ticket is None:
+        return
+    if await fetchval("SELECT accepted_at IS NULL FROM ticket WHERE id = $1", row.ticket):
+        await _tell_ticket(row, "accept", {"letter": row.event_id}, at=at)
+
+
+async def _note_bounce(row: Claimed, why: str, *, at: datetime) -> None:
+    """Nobody will take this letter: the ticket shows it, and a completion that did not arrive closes nothing."""
+    await execute("UPDATE letter SET bounced = $2 WHERE id::text = $1", row.event_id, why[:2000] or "undeliverable")
+    await alarms.sound(
+        "letter_dead", row.event_id, _("A letter could not be delivered: {why}"), {"why": why[:300]}, at=at
+    )
+    if row.ticket is None or row.type in TO_STAFF:
+        return
+    completion = await fetchval(
+        "SELECT max(seq) = $2 FROM journal WHERE ticket = $1 AND trigger = 'complete'", row.ticket, row.seq
+    )
+    details = {"letter": row.event_id, "kind": row.type, "completion": bool(completion)}
+    await _tell_ticket(row, "bounce", details, at=at)
+
+
+async def _tell_ticket(row: Claimed, trigger: str, details: dict[str, Any], *, at: datetime) -> None:
+    """An act on the letter's ticket, once for each letter; a ticket that is closed has no use for it."""
+    assert row.ticket is not None
+    try:
+        await carry_out(
+            row.ticket, trigger, by=CLOCK, at=at, cause=f"letter:{row.event_id}", given={"details": details}
+        )
+    except (WrongState, NotFound) as refusal:
+        log.info("letter came too late for its ticket", ticket=str(row.ticket), trigger=trigger, why=str(refusal))

@@ -1,0 +1,264 @@
+"""The outbox: deliveries are claimed with a lease, sent outside any transaction, and recorded by who still holds them.
+
+At least once, with a stable id; per endpoint and ticket one at a time, the oldest first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import msgspec
+import structlog
+from prometheus_client import Counter, Histogram
+
+from notifications.retry import TELL_OWNER_AT
+from service import alarms, clock, failpoints
+from service.database import DB, execute, fetch, fetchval, retried
+from workflow.words import _
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)
+TIMEOUT = timedelta(seconds=15)  # hard, for one delivery
+CRASHES = 3  # reclaims of one delivery after which it counts as poison
+MOST_AT_ONCE = 50  # deliveries of one channel in one worker
+LOCKS = {"letter": 0x5247_0001, "webhook": 0x5247_0002}  # advisory locks: one claims at a time, so that order holds
+
+ENDED = Counter("reglament_deliveries", "Attempts to deliver, by how they ended.", ["channel", "status"])
+FENCED = Counter("reglament_deliveries_fenced", "Answers that came after the lease had gone to another.", ["channel"])
+FIRST_ATTEMPT = Histogram(
+    "reglament_delivery_wait_seconds",
+    "From the commit to the first attempt.",
+    ["channel"],
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30, 60, 600),
+)
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """One delivery in our hands until its lease ends. `body` is sent byte for byte."""
+
+    id: int
+    claim: UUID
+    event_id: str
+    channel: str
+    endpoint: str
+    ticket: UUID | None
+    seq: int
+    type: str
+    recipients: tuple[str, ...]
+    body: bytes
+    attempt: int
+    claimed_at: datetime
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt ended: `delivered`, `pending` (again after `wait`), or `dead`."""
+
+    status: str
+    wait: timedelta | None = None
+    error: str = ""
+    http_status: int | None = None
+    ms: int = 0
+    head: bytes = b""
+
+
+async def moment() -> datetime:
+    """The database's clock, moved as the development clock is: it decides when something is due."""
+    now: datetime = await fetchval("SELECT clock_timestamp()")
+    return now + clock.offset()
+
+
+# An earlier delivery of the same ticket to the same endpoint goes first, unless it has failed four times and waits.
+# Letters of one ticket go to several people, who do not wait for each other, nor for one held until working time.
+CLAIM = f"""
+WITH room AS (SELECT * FROM unnest($3::text[], $4::int[]) AS given(endpoint, places)),
+chosen AS (
+    SELECT next.id FROM room CROSS JOIN LATERAL (
+        SELECT o.id FROM outbox o
+        WHERE o.channel = $1 AND o.endpoint = room.endpoint AND o.status = 'pending' AND o.next_at <= $2
+          AND NOT EXISTS (
+              SELECT FROM outbox e
+              WHERE e.channel = $1 AND e.endpoint = o.endpoint AND e.ticket = o.ticket AND e.id <> o.id
+                AND e.status IN ('pending', 'sending') AND ($1 = 'webhook' OR e.recipients = o.recipients)
+                AND (e.status = 'sending' OR (
+                    (e.seq, e.id) < (o.seq, o.id)
+                    AND (e.next_at <= $2 OR e.attempt BETWEEN 1 AND {TELL_OWNER_AT - 1})
+                ))
+          )
+        ORDER BY o.next_at, o.id LIMIT room.places FOR UPDATE SKIP LOCKED
+    ) next
+)
+UPDATE outbox SET status = 'sending', attempt = attempt + 1, claim_id = $5, lease_until = clock_timestamp() + $6
+FROM chosen WHERE outbox.id = chosen.id AND outbox.status = 'pending'
+RETURNING outbox.id, claim_id, event_id, channel, endpoint, ticket, seq, type, recipients, body, attempt, created_at
+"""
+
+
+async def claim(channel: str, room: Mapping[str, int], *, at: datetime) -> list[Claimed]:
+    """Take up to `room` deliveries for each endpoint, in the transaction we are in, which holds `claiming`."""
+    rows = await fetch(CLAIM, channel, at, list(room), list(room.values()), uuid4(), LEASE)
+    for row in rows:
+        if row["attempt"] == 1:
+            FIRST_ATTEMPT.labels(channel).observe(max(0.0, (at - row["created_at"]).total_seconds()))
+    return [_claimed(row, at=at) for row in sorted(rows, key=lambda row: (row["seq"], row["id"]))]
+
+
+async def claiming(channel: str) -> datetime:
+    """Wait until nobody else claims on this channel; held to the end of our transaction. Gives the moment."""
+    await execute("SELECT pg_advisory_xact_lock($1)", LOCKS[channel])
+    return await moment()
+
+
+def _claimed(row: Any, *, at: datetime) -> Claimed:
+    return Claimed(
+        id=row["id"], claim=row["claim_id"], event_id=row["event_id"], channel=row["channel"],
+        endpoint=row["endpoint"], ticket=row["ticket"], seq=row["seq"], type=row["type"],
+        recipients=msgspec.json.decode(row["recipients"], type=tuple[str, ...]), body=bytes(row["body"]),
+        attempt=row["attempt"], claimed_at=at,
+    )  # fmt: skip
+
+
+RECORD = """
+WITH ended AS (
+    UPDATE outbox SET status = $3::text, next_at = coalesce($4, next_at), last_error = $5::text, claim_id = NULL,
+        lease_until = NULL, delivered_at = CASE WHEN $3::text = 'delivered' THEN $6::timestamptz END
+    WHERE id = $1 AND claim_id = $2 AND status = 'sending' RETURNING id, attempt
+)
+INSERT INTO attempt (outbox, n, started_at, ms, http_status, error, response_head)
+SELECT id, attempt, $7, $8, $9, $5::text, $10 FROM ended
+"""
+
+
+@retried
+async def record(row: Claimed, ended: Ended, *, at: datetime) -> bool:
+    """Write down how an attempt ended; False when the lease had gone to somebody else, whose word counts."""
+    next_at = at + ended.wait if ended.wait is not None else None
+    mine = await execute(
+        RECORD, row.id, row.claim, ended.status, next_at, ended.error, at, row.claimed_at, ended.ms,
+        ended.http_status, ended.head,
+    )  # fmt: skip
+    if not mine:
+        FENCED.labels(row.channel).inc()
+        log.warning("late answer of a delivery that is another's now", outbox=row.id, event_id=row.event_id)
+        return False
+    ENDED.labels(row.channel, ended.status).inc()
+    failpoints.reach("outbox.recorded")
+    return True
+
+
+SWEEP = f"""
+UPDATE outbox SET
+    status = CASE WHEN crash_count + 1 >= {CRASHES} THEN 'dead' ELSE 'pending' END,
+    crash_count = crash_count + 1, attempt = attempt - 1, next_at = $1, claim_id = NULL, lease_until = NULL,
+    last_error = CASE WHEN crash_count + 1 >= {CRASHES} THEN 'poison: each worker that took it was lost' ELSE last_error
+    END
+WHERE status = 'sending' AND lease_until < clock_timestamp()
+RETURNING id, channel, event_id, status
+"""
+
+
+@retried
+async def sweep(*, at: datetime) -> int:
+    """Give back what a lost worker held, as if it had not been tried; how many. Three times lost is poison."""
+    async with DB.transaction(allow_nested=False):
+        rows = await fetch(SWEEP, at)
+        for row in rows:
+            log.warning("lease expired", outbox=row["id"], event_id=row["event_id"], status=row["status"])
+            if row["status"] == "dead":
+                await alarms.sound(
+                    "delivery_poison",
+                    str(row["id"]),
+                    _("Delivery {id} was given up: every worker that took it was lost."),
+                    {"id": str(row["id"])},
+                    at=at,
+                )
+    return len(rows)
+
+
+@retried
+async def give_back(rows: list[Claimed]) -> None:
+    """What could not be finished before the shutdown goes back unharmed."""
+    await execute(
+        "UPDATE outbox SET status = 'pending', attempt = attempt - 1, claim_id = NULL, lease_until = NULL "
+        "WHERE id = ANY($1) AND claim_id = ANY($2) AND status = 'sending'",
+        [row.id for row in rows],
+        [row.claim for row in rows],
+    )
+
+
+class Channel(Protocol):
+    """A way to deliver: letters or webhooks."""
+
+    async def take(self, places: int) -> list[Claimed]:
+        """Claim what may be sent now, at most `places`."""
+
+    async def deliver(self, row: Claimed) -> None:
+        """Send one delivery and record how it ended."""
+
+
+class Courier:
+    """Carries the deliveries of one channel, many at once; a slow receiver delays nobody but itself."""
+
+    def __init__(
+        self, channel: Channel, *, most: int = MOST_AT_ONCE, on_return: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_return` is called whenever a delivery ended: its successor may go now."""
+        self._channel = channel
+        self._most = most
+        self._on_return = on_return
+        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._closed = False
+        self._counter = asyncio.Lock()  # one goes to the counter at a time, and closing waits for whoever is there
+
+    async def dispatch(self) -> int:
+        """Send off whatever may go now; how many deliveries that were."""
+        async with self._counter:
+            places = self._most - len(self._under_way)
+            if self._closed or places <= 0:
+                return 0
+            rows = await self._channel.take(places)
+            if rows:
+                failpoints.reach("outbox.claimed")
+            for row in rows:
+                task = asyncio.create_task(self._carry(row), name=f"deliver {row.id}")
+                self._under_way[task] = row
+                task.add_done_callback(self._returned)
+            return len(rows)
+
+    async def drain(self) -> int:
+        """Deliver until nothing may go any more; how many attempts that took."""
+        attempts = 0
+        while True:
+            attempts += await self.dispatch()
+            if not self._under_way:
+                return attempts
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+
+    async def close(self, *, patience: float) -> None:
+        """Take nothing more, let what is under way end within `patience` seconds, and give back the rest."""
+        self._closed = True
+        async with self._counter:
+            pass  # what was being claimed is under way now
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=patience)
+        left = dict(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            await give_back(list(left.values()))
+
+    async def _carry(self, row: Claimed) -> None:
+        try:
+            await self._channel.deliver(row)
+        except Exception:
+            # It stays claimed: the sweep gives it back after its lease, and buries it when this happens each time.
+            log.exception("delivery broke off", outbox=row.id, event_id=row.event_id, channel=row.channel)
+
+    def _returned(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task, None)
+        self._on_return()
