@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
 
 import admin.routes
 from admin.pages import security_headers
-from service.api import tickets
+from service.api import directory, openapi, regulations, tickets, webhooks
 from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
 from service.house import HOUSE
+from service.metrics import metrics
 from service.problems import HANDLERS, plain_page
 from service.settings import Settings
 from service.startup import connected
@@ -25,9 +26,14 @@ LARGEST_BODY = 30_000_000  # bytes: files come with requests
 def create_app(settings: Settings) -> Litestar:
     """The application. Its lifespan opens the pool and hangs the bell; without it, whoever serves does that."""
     HOUSE.furnish(settings)
-    api = Router("/api/v1", route_handlers=[tickets.ROUTER])
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            tickets.ROUTER, webhooks.ROUTER, webhooks.list_events, regulations.ROUTER, directory.ROUTER, openapi.ROUTER,
+        ],
+    )  # fmt: skip
     app = Litestar(
-        route_handlers=[api, live, ready, *admin.routes.ROUTERS],
+        route_handlers=[api, live, ready, metrics, *admin.routes.ROUTERS],
         exception_handlers=dict(HANDLERS),
         lifespan=[_connected(settings)],
         state=State(
@@ -41,11 +47,12 @@ def create_app(settings: Settings) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+    openapi.describe(app)
     app.asgi_handler = Envelope(app.asgi_handler, security_headers())
     return app
 
 
-def _connected(settings: Settings):  # type: ignore[no-untyped-def]
+def _connected(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         async with connected(settings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -201,4 +201,289 @@ class EventPage(msgspec.Struct, frozen=True):
     """`next_cursor` is where to go on, also later; it is null only when nothing came."""
 
     items: list[EventView]
+    next_cursor: str | None
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------------------
+
+
+class NewWebhook(_In, frozen=True, kw_only=True):
+    """A subscription. `event_types` may be `*`; a filter names one value or several."""
+
+    url: str
+    event_types: list[str] = msgspec.field(default_factory=lambda: ["*"])
+    filters: dict[str, str | list[str]] = {}
+
+
+class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    url: str
+    event_types: list[str]
+    filters: dict[str, list[str]]
+    status: str
+    disabled_reason: str
+    failing_since: datetime | None
+    hold_until: datetime | None
+    old_secret_until: datetime | None
+    created_by: str
+    created_at: datetime
+
+
+class WebhookWithSecret(WebhookView, frozen=True, kw_only=True):
+    """The only time the secret is shown."""
+
+    secret: str
+
+
+class WebhookPage(msgspec.Struct, frozen=True):
+    items: list[WebhookView]
+    next_cursor: str | None
+
+
+class WebhookSecret(msgspec.Struct, frozen=True):
+    secret: str
+    old_secret_until: datetime
+
+
+class Ping(msgspec.Struct, frozen=True):
+    event_id: str
+
+
+class Replay(_In, frozen=True, kw_only=True):
+    """Ids of deliveries, or an instant since which everything given up is sent again."""
+
+    deliveries: list[str] = []
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    deliveries: int
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    n: int
+    started_at: datetime
+    ms: int
+    http_status: int | None
+    error: str
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    id: str
+    event_id: str
+    type: str
+    status: str
+    attempt: int
+    next_at: datetime
+    last_error: str
+    created_at: datetime
+    delivered_at: datetime | None
+    attempts: list[AttemptView]
+
+
+class DeliveryPage(msgspec.Struct, frozen=True):
+    items: list[DeliveryView]
+    next_cursor: str | None
+
+
+# --- regulations ------------------------------------------------------------------------------------------------------
+
+
+class RegulationVersion(msgspec.Struct, frozen=True):
+    version: int
+    effective_at: datetime
+    published_at: datetime
+    author: str
+    note: str
+    open_tickets: str
+
+
+class RegulationPage(msgspec.Struct, frozen=True):
+    items: list[RegulationVersion]
+    next_cursor: str | None
+
+
+class RegulationDocument(msgspec.Struct, frozen=True):
+    """A version with its whole document."""
+
+    version: int
+    document: dict[str, Any]
+
+
+class CheckRequest(_In, frozen=True, kw_only=True):
+    document: dict[str, Any]
+
+
+class Obstacle(msgspec.Struct, frozen=True):
+    place: str
+    message: str
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """Whether the document could be published, and what keeps it from it."""
+
+    publishable: bool
+    problems: list[Obstacle]
+
+
+class PublishRequest(_In, frozen=True, kw_only=True):
+    """The next version, made from the one in the address; in force from `effective_at`, by default at once."""
+
+    document: dict[str, Any]
+    note: str = ""
+    effective_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    open_tickets: Literal["keep", "from_now", "from_start"] = "keep"
+
+
+class Published(msgspec.Struct, frozen=True):
+    version: int
+
+
+class CannedAnswerView(msgspec.Struct, frozen=True):
+    code: str
+    title: BothLanguages
+    text: BothLanguages
+    product: str
+
+
+class CannedAnswerPage(msgspec.Struct, frozen=True):
+    items: list[CannedAnswerView]
+    next_cursor: str | None
+
+
+# --- the directory ----------------------------------------------------------------------------------------------------
+
+
+class NewOrganisation(_In, frozen=True, kw_only=True):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    domains: list[str] = []
+
+
+class OrganisationView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    domains: list[str]
+    created_at: datetime
+
+
+class OrganisationPage(msgspec.Struct, frozen=True):
+    items: list[OrganisationView]
+    next_cursor: str | None
+
+
+class NewContact(_In, frozen=True, kw_only=True):
+    """A person of a customer, known by one or more mail addresses."""
+
+    full_name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    addresses: list[str]
+    organisation: str = ""
+    position: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    phone: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    language: Literal["ru", "en"] = "ru"
+
+
+class ContactRecord(msgspec.Struct, frozen=True):
+    id: str
+    organisation: str | None
+    full_name: str
+    position: str
+    phone: str
+    language: str
+    addresses: list[str]
+
+
+class ContactPage(msgspec.Struct, frozen=True):
+    items: list[ContactRecord]
+    next_cursor: str | None
+
+
+class NewContract(_In, frozen=True, kw_only=True):
+    """`organisation` is an id or a name; `ends_on` is the last day of the term."""
+
+    organisation: str
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    starts_on: date
+    ends_on: date | None = None
+    products: list[str] = []
+    service_level: Annotated[str, msgspec.Meta(max_length=60)] = ""
+
+
+class ContractView(msgspec.Struct, frozen=True):
+    id: str
+    organisation: str
+    number: str
+    products: list[str]
+    service_level: str
+    starts_on: date
+    ends_on: date | None
+
+
+class ContractPage(msgspec.Struct, frozen=True):
+    items: list[ContractView]
+    next_cursor: str | None
+
+
+class NewUser(_In, frozen=True, kw_only=True):
+    email: str
+    name: str
+    role: Literal["operator", "supervisor", "process_owner", "administrator"]
+    language: Literal["ru", "en"] = "ru"
+
+
+class UserWithPassword(msgspec.Struct, frozen=True):
+    """The only time the password is shown."""
+
+    id: str
+    email: str
+    password: str
+
+
+class UserView(msgspec.Struct, frozen=True):
+    id: str
+    email: str
+    name: str
+    role: str
+    language: str
+    active: bool
+    created_at: datetime
+    signed_in_at: datetime | None
+
+
+class UserPage(msgspec.Struct, frozen=True):
+    items: list[UserView]
+    next_cursor: str | None
+
+
+class NewToken(_In, frozen=True, kw_only=True):
+    """Without scopes it may do all that its role may; without `user` it acts under its own name."""
+
+    name: str
+    role: Literal["operator", "supervisor", "process_owner", "administrator"]
+    scopes: list[str] = []
+    user: str = ""
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class TokenShown(msgspec.Struct, frozen=True):
+    """The only time the token is shown."""
+
+    id: str
+    name: str
+    token: str
+
+
+class TokenView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    role: str
+    scopes: list[str]
+    user: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class TokenPage(msgspec.Struct, frozen=True):
+    items: list[TokenView]
     next_cursor: str | None

@@ -1,0 +1,254 @@
+"""The description of the API: OpenAPI 3.1 with problems, examples and security, and a page that needs no internet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response, Router, get
+from litestar._openapi.plugin import OpenAPIPlugin
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import License, Server
+from litestar.params import FromPath
+
+from service.api.examples import EXAMPLES, PROBLEM
+from service.api.requests import AnyRequest
+from service.auth import EVERYBODY_INSIDE, requires
+from service.problems import MEDIA_TYPE, TITLES, Problem
+from workflow.definition import Field, Kind, Move
+from workflow.errors import NotFound
+from workflow.process import PROCESS
+
+READ = requires(*EVERYBODY_INSIDE, scope="tickets:read")
+PUBLIC_OPERATIONS = ("live", "ready")
+MOVES_BODY = "MoveRequest"
+
+CONFIG = OpenAPIConfig(
+    title="Reglament",
+    version="1",
+    summary="A support desk whose regulation is data in force.",
+    description=(
+        "Tickets, their moves and journals, the events they cause, and the regulation they obey. Errors are RFC 9457 "
+        "problems; lists are keyset pages; a POST may carry `Idempotency-Key`, a move `If-Match` with the ticket's "
+        "`seq`. Times are RFC 3339, in UTC in answers."
+    ),
+    license=License(name="MIT", identifier="MIT"),
+    servers=[Server(url="/")],
+    use_handler_docstrings=True,
+)
+
+
+def describe(app: Litestar) -> None:
+    """Let the application describe itself without mounting the framework's own pages, which load from elsewhere."""
+    app.plugins.get(OpenAPIPlugin)._openapi_config = CONFIG
+
+
+def description(app: Litestar) -> dict[str, Any]:
+    """The whole document. What the framework cannot know is added: problems, moves, headers, examples, security."""
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
+    components = document["components"]
+    components["schemas"] |= _problem_schemas() | _move_schemas()
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A token: `reglament token add`."},
+        "session": {
+            "type": "apiKey", "in": "cookie", "name": "reglament_session",
+            "description": "A signed-in browser; unsafe methods also need `X-CSRF-Token`.",
+        },
+    }  # fmt: skip
+    components["responses"] = {str(status): _problem_response(status) for status in TITLES}
+    document["security"] = [{"bearer": []}, {"session": []}]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if isinstance(operation, dict) and "operationId" in operation:
+                _complete(operation, method, path)
+    return document
+
+
+def _complete(operation: dict[str, Any], method: str, path: str) -> None:
+    name = operation["operationId"]
+    responses = operation["responses"]
+    responses.pop("400", None)  # the framework's own idea of a problem
+    for status in _problem_statuses(name, method, path, operation):
+        responses.setdefault(status, {"$ref": f"#/components/responses/{status}"})
+    if name in PUBLIC_OPERATIONS:
+        operation["security"] = []
+    if method == "post" and name in ("createTicket", "makeMove"):
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    if name == "makeMove":
+        operation["parameters"].append(IF_MATCH)
+        operation["requestBody"]["content"] = {
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{MOVES_BODY}"}}
+        }
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        if name in EXAMPLES.requests:
+            media["examples"] = {key: {"value": value} for key, value in EXAMPLES.requests[name].items()}
+    if name in EXAMPLES.responses:
+        status = next(iter(responses))
+        for media in responses[status].get("content", {}).values():
+            media["example"] = EXAMPLES.responses[name]
+    if name == "metrics":
+        responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def _problem_statuses(name: str, method: str, path: str, operation: Mapping[str, Any]) -> list[str]:
+    if name == "live":
+        return ["500"]
+    statuses = ["503", "500"]
+    if name == "ready":
+        return statuses
+    statuses += ["401", "403"]
+    if "{" in path:
+        statuses.append("404")
+    if operation.get("requestBody"):
+        statuses += ["400", "413"]
+    if operation.get("parameters") or operation.get("requestBody"):
+        statuses.append("422")
+    if (method == "post" and "requestBody" in operation) or name == "pingWebhook":
+        statuses.append("409")
+    if name == "makeMove":
+        statuses.append("412")
+    return statuses
+
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key", "in": "header", "required": False,
+    "description": "The same key gives the same answer again and acts once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 120},
+}  # fmt: skip
+IF_MATCH = {
+    "name": "If-Match", "in": "header", "required": False,
+    "description": "The `seq` of the ticket you looked at; 412 says who did what meanwhile.",
+    "schema": {"type": "string"}, "example": '"3"',
+}  # fmt: skip
+
+
+def _problem_schemas() -> dict[str, Any]:
+    _names, schemas = msgspec.json.schema_components((Problem,), ref_template="#/components/schemas/{name}")
+    return dict(schemas)
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    example = PROBLEM | {"status": status, "title": TITLES[status]}
+    answer: dict[str, Any] = {
+        "description": TITLES[status],
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
+    }
+    if status == 503:
+        answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+    return answer
+
+
+# --- moves, from the process table ------------------------------------------------------------------------------------
+
+
+def _move_schemas() -> dict[str, Any]:
+    schemas = {_schema_name(move): _move_schema(move) for move in PROCESS.moves}
+    refs = {move.trigger: f"#/components/schemas/{_schema_name(move)}" for move in PROCESS.moves}
+    schemas[MOVES_BODY] = {
+        "description": "One move with its fields; `GET …/moves` says which are possible now.",
+        "oneOf": [{"$ref": ref} for ref in refs.values()],
+        "discriminator": {"propertyName": "trigger", "mapping": refs},
+    }
+    return schemas
+
+
+def _schema_name(move: Move) -> str:
+    return "Move" + "".join(word.capitalize() for word in move.trigger.split("_"))
+
+
+def _move_schema(move: Move) -> dict[str, Any]:
+    fields = {field.name: _field_schema(field) for field in move.fields}
+    return {
+        "type": "object",
+        "title": _schema_name(move),
+        "description": move.label,
+        "properties": {"trigger": {"const": move.trigger}} | fields,
+        "required": ["trigger", *(field.name for field in move.fields if field.required)],
+        "additionalProperties": False,
+    }
+
+
+def _field_schema(field: Field) -> dict[str, Any]:
+    schema: dict[str, Any] = {"description": field.label}
+    if field.kind is Kind.MINUTES:
+        return schema | {"type": "integer", "minimum": 0, "maximum": 1440}
+    if field.kind is Kind.DATA:
+        return schema
+    if field.kind is Kind.INSTANT:
+        return schema | {"type": "string", "format": "date-time"}
+    if field.choices:
+        return schema | {"type": "string", "enum": [code for code, _label in field.choices]}
+    return schema | {"type": "string"}
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+FILES = {
+    "swagger_bundle.js": "text/javascript",
+    "swagger_preset.js": "text/javascript",
+    "swagger_style.css": "text/css",
+}
+# Swagger UI sets styles of its own; nothing else is opened, and only on this page.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>API · Reglament</title>
+  <link rel="stylesheet" href="/api/v1/docs/swagger_style.css">
+  <script src="/api/v1/docs/swagger_bundle.js" defer></script>
+  <script src="/api/v1/docs/swagger_preset.js" defer></script>
+  <script src="/api/v1/docs/start.js" defer></script>
+</head>
+<body><main id="api"></main></body>
+</html>
+"""
+START = """window.ui = SwaggerUIBundle({
+  url: "/api/v1/openapi.json", dom_id: "#api", deepLinking: true, validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset], layout: "BaseLayout",
+});
+"""
+
+
+@get("/openapi.json", include_in_schema=False, guards=[READ])
+async def openapi_json(request: AnyRequest) -> Response[bytes]:
+    """The document, made once."""
+    known = request.app.state
+    if "openapi_document" not in known:
+        known["openapi_document"] = msgspec.json.format(msgspec.json.encode(description(request.app)), indent=1)
+    return Response(known["openapi_document"], media_type="application/json")
+
+
+@get("/docs", include_in_schema=False, guards=[READ])
+async def docs() -> Response[str]:
+    """The API as a page to read and to try."""
+    return Response(PAGE, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
+
+
+@get("/docs/{name:str}", include_in_schema=False, guards=[READ])
+async def docs_file(name: FromPath[str]) -> Response[bytes]:
+    """What the page is made of, from the package that ships it."""
+    headers = {"Cache-Control": "private, max-age=3600"}
+    if name == "start.js":
+        return Response(START.encode(), media_type="text/javascript", headers=headers)
+    if name not in FILES:
+        raise NotFound()
+    return Response((_folder() / name).read_bytes(), media_type=FILES[name], headers=headers)
+
+
+def _folder() -> Path:
+    """Found, not imported: importing the package would read ten megabytes into memory."""
+    spec = find_spec("offapi")
+    if spec is None or spec.origin is None:
+        raise NotFound()
+    return Path(spec.origin).parent
+
+
+ROUTER = Router("/", route_handlers=[openapi_json, docs, docs_file])

@@ -1,0 +1,160 @@
+"""Customers as the centre knows them: organisations, their contracts, their people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from service import config_journal
+from service.accounts import AlreadyThere
+from service.actors import Actor
+from service.database import DB, execute, fetch, fetchrow, fetchval, retried
+from workflow.errors import FieldError, WrongFields
+from workflow.words import _
+
+
+async def organisations(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
+    """A page in the order of ids."""
+    rows = await fetch(
+        "SELECT id, name, domains, created_at FROM organisation WHERE id > $1 ORDER BY id LIMIT $2", after, limit
+    )
+    return [dict(row) | {"domains": msgspec.json.decode(row["domains"])} for row in rows]
+
+
+@retried
+async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: datetime) -> dict[str, Any]:
+    """Raises AlreadyThere, WrongFields."""
+    name = _line("name", name)
+    listed = [domain.strip().lower() for domain in domains]
+    try:
+        async with DB.transaction(allow_nested=False):
+            row = await fetchrow(
+                "INSERT INTO organisation (name, domains, created_at) VALUES ($1, $2, $3) "
+                "RETURNING id, name, created_at",
+                name, msgspec.json.encode(listed).decode(), at,
+            )  # fmt: skip
+            await config_journal.note(by=by, at=at, act="organisation.add", subject=name)
+    except asyncpg.UniqueViolationError:
+        raise AlreadyThere(value=name) from None
+    return dict(row) | {"domains": listed}
+
+
+async def organisation_id(value: str) -> int:
+    """The id behind an id or a name. Raises WrongFields."""
+    found: int | None = await fetchval(
+        "SELECT id FROM organisation WHERE id::text = $1 OR lower(name) = lower($1) ORDER BY (id::text = $1) DESC "
+        "LIMIT 1",
+        value.replace("\x00", "").strip(),
+    )
+    if found is None:
+        raise WrongFields([FieldError("organisation", _("There is no organisation “{value}”."), {"value": value})])
+    return found
+
+
+CONTACTS = """
+SELECT p.id, p.full_name, p.position, p.phone, p.language, o.name AS organisation,
+       coalesce((SELECT array_agg(a.address ORDER BY a.id) FROM contact_address a WHERE a.contact = p.id), '{}')
+       AS addresses
+FROM contact p LEFT JOIN organisation o ON o.id = p.organisation WHERE p.id > $1 ORDER BY p.id LIMIT $2
+"""
+
+
+async def contacts(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
+    """A page in the order of ids."""
+    return [dict(row) for row in await fetch(CONTACTS, after, limit)]
+
+
+@retried
+async def add_contact(
+    full_name: str,
+    *,
+    addresses: Sequence[str],
+    organisation: str,
+    position: str,
+    phone: str,
+    language: str,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """The id of a new contact; an address belongs to one person. Raises AlreadyThere, WrongFields."""
+    full_name = _line("full_name", full_name)
+    position, phone = _line("position", position, required=False), _line("phone", phone, required=False)
+    listed = [_address(address) for address in addresses]
+    place = await organisation_id(organisation) if organisation else None
+    try:
+        async with DB.transaction(allow_nested=False):
+            id: int = await fetchval(
+                "INSERT INTO contact (organisation, full_name, position, phone, language, created_at) "
+                "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+                place, full_name, position, phone, language, at,
+            )  # fmt: skip
+            await execute("INSERT INTO contact_address (address, contact) SELECT unnest($1::text[]), $2", listed, id)
+            await config_journal.note(by=by, at=at, act="contact.add", subject=f"contact {id}")
+    except asyncpg.UniqueViolationError:
+        raise AlreadyThere(value=", ".join(listed)) from None
+    return id
+
+
+CONTRACTS = """
+SELECT c.id, o.name AS organisation, c.number, c.products, c.service_level, c.starts_on, c.ends_on
+FROM contract c JOIN organisation o ON o.id = c.organisation WHERE c.id > $1 ORDER BY c.id LIMIT $2
+"""
+
+
+async def contracts(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
+    """A page in the order of ids."""
+    rows = await fetch(CONTRACTS, after, limit)
+    return [dict(row) | {"products": msgspec.json.decode(row["products"])} for row in rows]
+
+
+@retried
+async def add_contract(
+    organisation: str,
+    *,
+    number: str,
+    products: Sequence[str],
+    service_level: str,
+    starts_on: date,
+    ends_on: date | None,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """The id of a new contract. Raises AlreadyThere, WrongFields."""
+    number = _line("number", number)
+    service_level = _line("service_level", service_level, required=False)
+    if ends_on is not None and ends_on < starts_on:
+        raise WrongFields([FieldError("ends_on", _("The contract ends before it begins."), {})])
+    if any("\x00" in product for product in products):
+        raise WrongFields([FieldError("products", _("A value holds a zero byte."), {})])
+    place = await organisation_id(organisation)
+    try:
+        async with DB.transaction(allow_nested=False):
+            id: int = await fetchval(
+                "INSERT INTO contract (organisation, number, products, service_level, starts_on, ends_on) "
+                "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+                place, number, msgspec.json.encode(list(products)).decode(), service_level, starts_on, ends_on,
+            )  # fmt: skip
+            await config_journal.note(by=by, at=at, act="contract.add", subject=number)
+    except asyncpg.UniqueViolationError:
+        raise AlreadyThere(value=number) from None
+    return id
+
+
+def _line(field: str, value: str, *, required: bool = True) -> str:
+    """A fact on one line."""
+    line = " ".join(value.replace("\x00", " ").split())
+    if required and not line:
+        raise WrongFields([FieldError(field, _("Please fill this in."), {})])
+    return line
+
+
+def _address(value: str) -> str:
+    address = value.strip().lower()
+    local, at, domain = address.partition("@")
+    if not (local and at and domain) or not address.isprintable() or " " in address or len(address) > 320:
+        raise WrongFields([FieldError("addresses", _("This is not a mail address."), {})])
+    return address
