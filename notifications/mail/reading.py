@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from notifications.mail.bounces import take_bounce
 from notifications.mail.classify import Classification, Kind, classify
 from notifications.mail.ours import OURS, refuted
-from notifications.mail.parse import parse_mail
 from notifications.mail.parsed import ParsedMail
+from notifications.mail.reader import READER, ReaderDied
 from notifications.mail.stored import SELECT as SELECT_MAIL
 from notifications.mail.stored import (
     Outcome,
@@ -31,6 +31,10 @@ from service.people import Customer, customer_by_address
 from service.regulations import in_force
 
 log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 3
+# A reading process that ended, and a ticket that somebody held for too long.
+PASSING = (ReaderDied, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 # Settled without a ticket of their own: reports that a letter arrived or was opened.
 NEWS = frozenset({"receipt", "delivered"})
@@ -71,14 +75,20 @@ async def _read_next(seen: list[UUID], *, at: datetime) -> bool:
 
 
 async def parsed_of(mail: StoredMail) -> ParsedMail:
-    """What the mail says, read beside the event loop; the reader's own limits bound how long that takes."""
-    return await asyncio.to_thread(parse_mail, mail.original)
+    """What the mail says. Raises NotRead, ReaderDied."""
+    return await READER.read(mail.original)
 
 
 async def _set_aside(mail: StoredMail, error: Exception, *, at: datetime) -> None:
-    """Keep the mail for a person, with what went wrong: its bytes are whole, it can be read again."""
+    """Keep the mail for a person, with what went wrong: its bytes are whole, it can be read again.
+
+    What may pass by itself is tried again by a later run, a few times.
+    """
+    again = isinstance(error, PASSING) and mail.attempts + 1 < MOST_ATTEMPTS
     async with DB.transaction(allow_nested=False):
-        if await execute("UPDATE mail SET attempts = attempts + 1 WHERE id = $1 AND status = 'stored'", mail.id):
+        if not await execute("UPDATE mail SET attempts = attempts + 1 WHERE id = $1 AND status = 'stored'", mail.id):
+            return
+        if not again:
             reason = f"{type(error).__name__}: {error}".replace("\x00", "")
             await settle(mail, Outcome(status="failed", kind=mail.kind, reason=reason), at=at)
 

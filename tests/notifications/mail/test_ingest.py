@@ -1,14 +1,20 @@
 """From the bytes of a mail to a ticket and back again, on the real database."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
 
-from notifications.mail import reading
+from notifications.mail import held, reading
 from notifications.mail.ingest import ingest
+from notifications.mail.parse import parse_mail
+from notifications.mail.parsed import ParsedMail
+from notifications.mail.reader import NotRead, Reader, ReaderDied
 from notifications.mail.reading import read_stored
-from service.database import DB, fetch, fetchval
+from service.database import DB, fetch, fetchrow, fetchval
 from service.files import open_file
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -130,14 +136,13 @@ async def test_the_same_place_of_a_mailbox_is_stored_once(centre, a_mail, at):
 async def test_a_mail_that_cannot_be_read_fails_alone_and_can_be_read_again(
     centre, a_mail, arrives, look, at, monkeypatch: pytest.MonkeyPatch
 ):
-    original = reading.parse_mail
+    class Stumbling(Reader):
+        async def read(self, raw: bytes) -> ParsedMail:
+            if b"stone" in raw:
+                raise NotRead("a stone")
+            return parse_mail(raw)
 
-    def stumbles(raw: bytes) -> object:
-        if b"stone" in raw:
-            raise RecursionError("a stone")
-        return original(raw)
-
-    monkeypatch.setattr(reading, "parse_mail", stumbles)
+    monkeypatch.setattr(reading, "READER", Stumbling())
     await ingest(a_mail(subject="stone"), envelope_from="", recipients=[], source="pipe", at=at)
     good = await arrives(a_mail(message_id="<good@customer.example.com>"), at=at + HOURS)
     assert good["status"] == "done"
@@ -161,3 +166,70 @@ async def test_a_database_that_goes_away_leaves_the_mail_to_be_read_later(
         await read_stored(at)
     assert await fetchval("SELECT status FROM mail") == "stored"
     assert DB.current_transaction.get() is None
+
+
+async def test_a_mail_over_which_the_reading_process_dies_is_given_up_after_three_times(
+    centre, a_mail, look, at, monkeypatch: pytest.MonkeyPatch
+):
+    dying = Reader((sys.executable, "-c", "import os, sys; sys.stdin.buffer.read(9); os.abort()"))
+    monkeypatch.setattr(reading, "READER", dying)
+    await ingest(a_mail(), envelope_from=centre.owner, recipients=[], source="smtp", at=at)
+    states = []
+    for _ in range(4):
+        await read_stored(at)
+        states.append(tuple(await fetchrow("SELECT status, attempts FROM mail")))
+    dying.close()
+    assert states == [("stored", 1), ("stored", 2), ("failed", 3), ("failed", 3)]
+    [mail] = await held.list_held()
+    assert "the reading process ended" in mail.reason
+    monkeypatch.undo()
+    await held.read_again(mail.id, by=centre.operator, at=at)
+    await read_stored(at)
+    assert len(await look.tickets()) == 1
+
+
+async def test_a_mail_over_which_the_reader_hangs_is_stopped_in_time():
+    hanging = Reader((sys.executable, "-c", "import time; time.sleep(60)"), seconds=0.3)
+    with pytest.raises(ReaderDied):
+        await hanging.read(b"Subject: x\r\n\r\n")
+    hanging.close()
+
+
+async def test_the_reader_gives_what_the_parser_gives(a_mail):
+    raw = a_mail(files=(("screen.png", PNG),), Date="Mon, 04 May 2026 10:00:00 +0300")
+    reader = Reader()
+    try:
+        assert await reader.read(raw) == parse_mail(raw)
+        assert (await reader.read(b"")).subject == ""
+    finally:
+        reader.close()
+
+
+async def test_the_command_asks_to_come_again_while_nothing_runs(tmp_path, a_mail):
+    def run() -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", "mail", "ingest"],
+            input=a_mail(), capture_output=True, check=False,
+            env={**os.environ, "REGLAMENT_HOME": str(tmp_path / "nothing")},
+        )  # fmt: skip
+
+    done = await asyncio.to_thread(run)
+    assert done.returncode == 75, done.stderr
+
+
+async def test_the_command_stores_the_mail_byte_for_byte(centre, tmp_path, a_mail, database_url, redis_url):
+    def run() -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", "mail", "ingest", "--from=a@x.example.com", "--to=b@y.example.com"],
+            input=a_mail(), capture_output=True, check=False,
+            env={
+                **os.environ, "REGLAMENT_HOME": str(tmp_path),
+                "REGLAMENT_DATABASE_URL": database_url, "REGLAMENT_REDIS_URL": redis_url,
+            },
+        )  # fmt: skip
+
+    done = await asyncio.to_thread(run)
+    assert done.returncode == 0, done.stderr
+    row = await fetchrow("SELECT * FROM mail")
+    assert (row["original"], row["source"], row["envelope_from"]) == (a_mail(), "pipe", "a@x.example.com")
+    assert (row["status"], row["recipients"]) == ("stored", '["b@y.example.com"]')
