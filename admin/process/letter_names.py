@@ -1,0 +1,21 @@
+"""What the letters are called."""
+
+from typing import Final
+
+from workflow.words import _
+
+LETTER_NAMES: Final = {
+    "accepted": _("We have your request"),
+    "registered": _("Number, priority and deadline"),
+    "refused": _("Why the request is not taken"),
+    "started": _("The work has begun"),
+    "question": _("A question to the customer"),
+    "answer": _("An answer"),
+    "completed": _("Please confirm the solution"),
+    "closed": _("The ticket is closed"),
+    "dispute": _("The work goes on after a dispute"),
+    "extension": _("Why it takes longer, and until when"),
+    "reminder": _("We still wait for an answer"),
+    "warning": _("To colleagues: a deadline comes near"),
+    "breach": _("To colleagues: a deadline has passed"),
+}

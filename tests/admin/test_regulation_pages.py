@@ -1,0 +1,244 @@
+"""An owner changes the regulation in the browser: a draft, refusals beside the fields, publishing, history."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from html import unescape
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar
+
+from service import clock, drafts
+from service.accounts import add_user
+from service.actors import Actor
+from service.app import create_app
+from service.database import fetch, fetchval
+from service.regulations import RULEBOOKS, changed_target, in_force, newest, publish, publish_default
+from service.settings import Settings
+from workflow.definition import Role
+
+ORIGIN = "http://desk.example.org"
+COLLEAGUE = Actor(kind="staff", id="99", name="Pavel Owner", role=Role.PROCESS_OWNER)
+SignedIn = Callable[[Role], Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
+    return create_app(Settings(home=tmp_path_factory.mktemp("home"), env="test", public_url=ORIGIN))
+
+
+@pytest.fixture
+async def signed_in(app: Litestar, database: None) -> AsyncIterator[SignedIn]:
+    """Browsers of people who signed in, reading English."""
+    RULEBOOKS.forget()
+    await publish_default(at=clock.now())
+    async with AsyncExitStack() as stack:
+
+        async def made(role: Role) -> httpx.AsyncClient:
+            email = f"{role.value}@example.org"
+            password = await add_user(email, name=f"Vera {role.value}", role=role, language="en", at=clock.now())
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=ORIGIN))
+            await post(client, "/sign-in", {"email": email, "password": password, "next": "/regulation"}, at="/sign-in")
+            return client
+
+        yield made
+    RULEBOOKS.forget()
+
+
+@pytest.fixture
+async def owner(signed_in: SignedIn) -> httpx.AsyncClient:
+    return await signed_in(Role.PROCESS_OWNER)
+
+
+async def post(
+    client: httpx.AsyncClient, path: str, form: dict[str, str] | None = None, *, at: str = "/regulation"
+) -> httpx.Response:
+    """Send a form as the page at `at` would: with its token and its hidden fields."""
+    page = (await client.get(at)).text
+    hidden = dict(re.findall(r'<input type="hidden" name="(_csrf_token|revision)" value="([^"]*)"', page))
+    return await client.post(path, data={**hidden, **(form or {})})
+
+
+async def change(client: httpx.AsyncClient, **form: str) -> httpx.Response:
+    """Open the draft and save these fields."""
+    await post(client, "/regulation/draft/begin")
+    return await post(client, "/regulation/draft", form, at="/regulation/draft")
+
+
+def words(page: httpx.Response) -> str:
+    """The text of a page, without its markup."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
+
+
+async def test_the_owner_changes_a_target_and_publishes_it(owner: httpx.AsyncClient) -> None:
+    saved = await change(owner, **{"target-P2-amount": "6", "target-P2-unit": "working_hours"})
+    assert (saved.status_code, saved.headers["location"]) == (303, "/regulation/draft")
+    draft = await owner.get("/regulation/draft")
+    assert "P2: to be solved within 6 working hours." in words(draft)
+    assert "P2 · 8 working hours · 6 working hours" in words(draft)  # before, in the differences
+    published = await post(
+        owner, "/regulation/draft/publish", {"note": "Faster", "effective_at": ""}, at="/regulation/draft/publish"
+    )
+    assert published.headers["location"] == "/regulation/history"
+    assert (await in_force(at=clock.now())).target("P2", "standard").amount == 360
+    assert (await drafts.document_of(1)).priorities[1].target.amount == 480
+    history = words(await owner.get("/regulation/history"))
+    assert "Version 2 is published and in force." in history
+    assert "Faster" in history
+    assert await drafts.open_draft() is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("target-P1-amount", "soon", "Give a whole number from 1 to 100000."),
+        ("target-P1-amount", "0", "Give a whole number from 1 to 100000."),
+        ("target-P1-amount", "-4", "Give a whole number from 1 to 100000."),
+        ("target-P1-unit", "fortnights", "Choose one of the options."),
+        ("minimum_minutes", "1441", "Give a whole number from 0 to 1440."),
+        ("number_format", "  ", "This must not be empty."),
+        ("name-P1-ru", "", "This must not be empty."),
+        ("on_dispute", "never", "Choose one of the options."),
+    ],
+)
+async def test_nonsense_is_refused_next_to_its_field_and_kept(
+    owner: httpx.AsyncClient, field: str, value: str, sentence: str
+) -> None:
+    refused = await change(owner, **{field: value})
+    assert refused.status_code == 422
+    # The sentence stands in the paragraph that belongs to the field.
+    beside = re.search(rf'id="e-{field}"[^>]*>(.*?)</p>', refused.text, re.DOTALL)
+    assert beside is not None
+    assert sentence in unescape(beside[1])
+    if value.strip() and field.endswith("amount"):
+        assert f'value="{value}"' in refused.text
+    draft = await drafts.open_draft()
+    assert draft is not None
+    assert (draft.revision, draft.document) == (1, (await newest())[1])
+
+
+async def test_a_draft_that_contradicts_itself_is_shown_and_not_published(owner: httpx.AsyncClient) -> None:
+    await change(owner, number_format="{year}", **{"target-P3-amount": "7"})
+    draft = words(await owner.get("/regulation/draft"))
+    assert "The number format must contain {n}, or numbers would repeat." in draft
+    refused = await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    assert refused.status_code == 422
+    assert "numbers would repeat" in words(refused)
+    assert (await newest())[0] == 1
+
+
+async def test_a_broken_example_blocks_publishing(owner: httpx.AsyncClient) -> None:
+    await change(owner, **{"target-P3-amount": "7"})
+    assert "these rules give 2026-05-13 16:30" in words(await owner.get("/regulation/draft"))
+    refused = await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    assert refused.status_code == 422
+    assert (await newest())[0] == 1
+
+
+async def test_a_version_may_take_effect_later_but_not_in_the_past(owner: httpx.AsyncClient) -> None:
+    await change(owner, **{"auto_close-amount": "48"})
+    past = await post(
+        owner, "/regulation/draft/publish", {"effective_at": "2020-01-01T09:00"}, at="/regulation/draft/publish"
+    )
+    assert past.status_code == 422
+    assert "A version cannot take effect in the past." in words(past)
+    tomorrow = clock.now() + timedelta(days=1)
+    local = tomorrow.astimezone((await in_force(at=clock.now())).calendar.zone)
+    await post(
+        owner, "/regulation/draft/publish", {"effective_at": f"{local:%Y-%m-%dT%H:%M}"}, at="/regulation/draft/publish"
+    )
+    assert (await in_force(at=clock.now())).version == 1
+    assert (await in_force(at=tomorrow)).regulation.auto_close.amount == 48 * 60
+
+
+async def test_two_owners_notice_each_other(owner: httpx.AsyncClient) -> None:
+    await post(owner, "/regulation/draft/begin")
+    seen = await drafts.open_draft()
+    assert seen is not None
+    await drafts.save(seen, changed_target(seen.document, "P1", amount=200), by=COLLEAGUE, at=clock.now())
+    late = await post(owner, "/regulation/draft", {"revision": "1", "target-P2-amount": "6"}, at="/regulation/draft")
+    assert late.status_code == 412
+    assert COLLEAGUE.name in words(late)
+    assert re.search(r'value="6"[^>]*id="f-target-P2-amount"', late.text)  # what was typed is kept
+    kept = await drafts.open_draft()
+    assert kept is not None
+    assert (kept.revision, kept.document.priorities[1].target.amount) == (2, 480)
+
+
+async def test_a_version_published_meanwhile_asks_the_draft_to_follow(owner: httpx.AsyncClient) -> None:
+    await change(owner, **{"target-P2-amount": "6"})
+    version, document = await newest()
+    await publish(changed_target(document, "P1", amount=180), based_on=version, by=COLLEAGUE, at=clock.now())
+    refused = await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    assert refused.status_code == 422
+    await post(owner, "/regulation/draft/rebase", at="/regulation/draft")
+    await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    assert (await newest())[0] == 3
+
+
+async def test_an_older_version_is_brought_back_by_publishing_its_copy(owner: httpx.AsyncClient) -> None:
+    version, document = await newest()
+    await publish(changed_target(document, "P1", amount=180), based_on=version, by=COLLEAGUE, at=clock.now())
+    brought = await post(owner, "/regulation/versions/1/bring-back", at="/regulation/history")
+    assert brought.headers["location"] == "/regulation/draft"
+    await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    assert (await newest()) == (3, document)
+
+
+async def test_a_discarded_draft_leaves_the_regulation_alone(owner: httpx.AsyncClient) -> None:
+    await change(owner, **{"target-P2-amount": "6"})
+    await post(owner, "/regulation/draft/discard", at="/regulation/draft")
+    assert await drafts.open_draft() is None
+    assert (await newest())[0] == 1
+
+
+async def test_every_step_is_in_the_configuration_journal_with_the_difference(owner: httpx.AsyncClient) -> None:
+    await change(owner, **{"target-P2-amount": "6"})
+    await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    rows = await fetch("SELECT act, actor_name, data FROM config_journal WHERE act LIKE 'regulation%' ORDER BY id")
+    assert [row["act"] for row in rows] == ["regulation.draft.begin", "regulation.draft.save", "regulation.publish"]
+    assert {row["actor_name"] for row in rows} == {"Vera process_owner"}
+    changes = msgspec.json.decode(rows[1]["data"])["changes"]
+    assert changes == ["6.3: P2 · 8 working hours · 6 working hours → P2 · 6 working hours · 6 working hours"]
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.SUPERVISOR])
+async def test_others_look_and_change_nothing(signed_in: SignedIn, role: Role) -> None:
+    reader = await signed_in(role)
+    await drafts.begin(by=COLLEAGUE, at=clock.now())
+    for path in ("/regulation", "/regulation/draft", "/regulation/history"):
+        page = await reader.get(path)
+        assert page.status_code == 200
+        assert 'action="/regulation' not in page.text
+    assert (await reader.get("/regulation/draft/publish")).status_code == 403
+    for path in ("draft/begin", "draft", "draft/discard", "draft/rebase", "draft/publish", "versions/1/bring-back"):
+        assert (await post(reader, f"/regulation/{path}")).status_code == 403
+    assert await fetchval("SELECT revision FROM regulation_draft") == 1
+
+
+async def test_strangers_see_no_page_of_the_owners(owner: httpx.AsyncClient) -> None:
+    owner.cookies.clear()
+    for path in ("/regulation", "/regulation/draft", "/regulation/history", "/regulation/draft/publish"):
+        assert (await owner.get(path)).status_code == 401
+
+
+async def test_a_form_without_its_token_changes_nothing(owner: httpx.AsyncClient) -> None:
+    assert (await owner.post("/regulation/draft/begin")).status_code == 403
+    assert await drafts.open_draft() is None
+
+
+async def test_a_form_that_sends_only_some_fields_keeps_the_others(owner: httpx.AsyncClient) -> None:
+    """An empty tick is not sent by browsers: only the ticks that the form showed count as cleared."""
+    await change(owner, minimum_minutes="15")
+    draft = await drafts.open_draft()
+    assert draft is not None
+    assert draft.document.minimum_minutes == 15
+    assert draft.document.level_by_address is True
+    await change(owner, **{"shown-level_by_address": "1"})
+    draft = await drafts.open_draft()
+    assert draft is not None
+    assert draft.document.level_by_address is False
