@@ -8,10 +8,11 @@ from litestar import Response, get
 
 from admin.pages import Reading, render
 from admin.reading import AnyRequest, language_of
-from admin.regulation.clauses import chapters
-from admin.regulation.routes import changes_of
+from admin.regulation.clauses import Change, changes, chapters
 from service import clock
+from service.drafts import document_of
 from service.regulations import in_force, versions
+from service.words import Language
 
 
 @get("/regulation/public")
@@ -30,8 +31,18 @@ async def public_regulation(request: AnyRequest) -> Response[str]:
         version=effective[0],
         coming=[one for one in published if one["version"] > rules.version],
         earlier=effective,
-        changes=await changes_of(published, reader.language),
+        changes=await _changes_of([one["version"] for one in published], reader.language),
     )
+
+
+async def _changes_of(published: list[int], language: Language) -> dict[int, tuple[Change, ...]]:
+    """For each version but the first, the clauses that say something else than before."""
+    documents = {version: await document_of(version) for version in published}
+    return {
+        version: changes(documents[version - 1], documents[version], language)
+        for version in documents
+        if version - 1 in documents
+    }
 
 
 REGULATION_PAGES: Final = (public_regulation,)

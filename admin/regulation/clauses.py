@@ -315,8 +315,3 @@ def changes(old: Regulation, new: Regulation, language: Language) -> tuple[Chang
         for before, after in lines
         if before.lines() != after.lines()
     )
-
-
-def in_one_line(change: Change) -> str:
-    """A change as the configuration journal keeps it."""
-    return f"{change.clause}: {' '.join(change.before) or '—'} → {' '.join(change.after) or '—'}"

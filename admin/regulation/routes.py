@@ -15,7 +15,8 @@ from admin.page_router import page_router
 from admin.pages import Reading, render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
-from admin.regulation.clauses import Change, changes, chapters, in_one_line
+from admin.regulation.clauses import chapters
+from admin.regulation.differences import Said, said_differences
 from admin.regulation.form import Errors, field_of, filled, values_of
 from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, effects
 from service import drafts
@@ -103,7 +104,7 @@ async def save_draft(request: AnyRequest) -> Response[Any]:
         return await _overtaken(reader, draft, form)
     if form_of.document is None:
         return await _draft_page(reader, draft, values_of(draft.document) | form, form_of.errors)
-    journaled = tuple(in_one_line(one) for one in changes(draft.document, form_of.document, "en"))
+    journaled = tuple(one.sentence for one in said_differences(draft.document, form_of.document, "en"))
     try:
         await drafts.save(draft, form_of.document, by=await actor_of(request), at=reader.at, changes=journaled)
     except SomebodyWasFaster:
@@ -165,7 +166,7 @@ async def _draft_page(
         refusal=refusal,
         effects=effects(draft.document, language, at=reader.at),
         before=values_of(document),
-        changes=changes(document, draft.document, language),
+        changes=said_differences(document, draft.document, language),
         checks=[_problem(problem, language) for problem in found],
         examples=_examples(draft.document, language),
         newest=version,
@@ -281,7 +282,7 @@ async def _publish_page(
         **await _around(reader, "draft") | {"draft": draft},
         values=values,
         errors=errors,
-        changes=changes(document, draft.document, reader.language),
+        changes=said_differences(document, draft.document, reader.language),
         checks=[_problem(problem, reader.language) for problem in obstacles(draft.document)],
         examples=_examples(draft.document, reader.language),
         newest=version,
@@ -303,16 +304,16 @@ async def history(request: AnyRequest) -> Response[str]:
         reader,
         **await _around(reader, "history"),
         versions=published,
-        changes=await changes_of(published, reader.language),
+        changes=await _changes_of(published, reader.language),
         in_force=(await in_force(at=reader.at)).version,
     )
 
 
-async def changes_of(published: Sequence[Mapping[str, Any]], language: Language) -> dict[int, tuple[Change, ...]]:
+async def _changes_of(published: Sequence[Mapping[str, Any]], language: Language) -> dict[int, tuple[Said, ...]]:
     """For each version but the first, what differs from the one before."""
     documents = {one["version"]: await drafts.document_of(one["version"]) for one in published}
     return {
-        version: changes(documents[version - 1], documents[version], language)
+        version: said_differences(documents[version - 1], documents[version], language)
         for version in documents
         if version - 1 in documents
     }
