@@ -71,13 +71,15 @@ async def carry_out(
     spoken: Spoken | None = None,
     files: Sequence[File] = (),
     expected_seq: int | None = None,
+    seen_seq: int | None = None,
     key: Key | None = None,
 ) -> Ticket:
     """Carry out one trigger on one ticket: all of it, or none of it.
 
     `cause` names what makes it happen (`request:…`, `mail:…`): the same cause never acts twice. `spoken` replaces the
-    plain text a customer gave, when a mail brought more than that. Raises the machine's refusals, NotFound, Stale when
-    `expected_seq` is not the ticket's, Repeated and KeyReused.
+    plain text a customer gave, when a mail brought more than that. `expected_seq` is what a program's If-Match demands;
+    `seen_seq` is what a person looked at, whom the clock's notes that keep the state do not disturb. Raises the
+    machine's refusals, NotFound, Stale, Repeated and KeyReused.
     """
     given = given or {}
     found = await find_references(trigger, given, at=at)
@@ -85,7 +87,7 @@ async def carry_out(
         async with DB.transaction(allow_nested=False):
             change, in_force, number = await locked(ticket, at=at, cause=cause, numbered=trigger == "register")
             await refuse_repetition(key)
-            await _refuse_stale(change, expected_seq)
+            await _refuse_stale(change, expected_seq=expected_seq, seen_seq=seen_seq)
             await RULEBOOKS.know(in_force)
             act(
                 change, trigger, by=by, given=given, found=found, spoken=spoken, files=files, in_force=in_force,
@@ -324,12 +326,21 @@ async def refuse_repetition(key: Key | None) -> None:
     raise Repeated(row["status"], bytes(row["response"]))
 
 
-async def _refuse_stale(change: Change, expected_seq: int | None) -> None:
-    if expected_seq is None or expected_seq == change.position.seq:
+async def _refuse_stale(change: Change, *, expected_seq: int | None, seen_seq: int | None) -> None:
+    """Raises Stale with who did what since the asker looked."""
+    known = seen_seq if expected_seq is None else expected_seq
+    if known is None or known == change.position.seq:
         return
+    of_the_clock = "actor_kind = 'clock' AND from_state = to_state" if expected_seq is None else "false"
     last = await fetchrow(
-        "SELECT trigger, actor_name, at FROM journal WHERE ticket = $1 ORDER BY seq DESC LIMIT 1", change.ticket.id
+        "SELECT trigger, actor_name, at FROM journal "
+        f"WHERE ticket = $1 AND (seq > $2 OR $2 > $3) AND NOT ({of_the_clock}) ORDER BY seq DESC LIMIT 1",
+        change.ticket.id,
+        known,
+        change.position.seq,
     )
+    if last is None:
+        return
     move = PROCESS.by_trigger.get(last["trigger"])
     raise Stale(
         who=last["actor_name"],

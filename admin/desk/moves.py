@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from litestar import Response, post
+from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from admin.desk import reads
 from admin.desk.move_forms import given
 from admin.desk.previews import letters_of
+from admin.desk.queue import DESK
 from admin.desk.ticket import Tried, rules_for_moves, shown
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
@@ -29,6 +31,12 @@ from workflow.words import _
 
 MOVES = requires(*STAFF, scope="tickets:write")
 FORM_KEY = re.compile(r"[0-9a-f]{32}")
+
+
+@get("/desk/tickets/{id:uuid}/moves/{trigger:str}", guards=[DESK])
+async def reloaded(id: FromPath[UUID], trigger: FromPath[str]) -> Redirect:
+    """Whoever reloads the answer to a form comes back to the ticket."""
+    return Redirect(f"/desk/tickets/{id}#move-{quote(trigger)}", status_code=303)
 
 
 @post("/desk/tickets/{id:uuid}/moves/{trigger:str}", guards=[MOVES], status_code=303)
@@ -51,7 +59,7 @@ async def _carry_out(request: AnyRequest, id: UUID, move: Move, typed: Mapping[s
     try:
         after = await carry_out(
             id, move.trigger, by=actor, at=reader.at, cause=cause,
-            given=given(move, typed, zone=reader.zone), expected_seq=_seq(typed),
+            given=given(move, typed, zone=reader.zone), seen_seq=_seq(typed),
         )  # fmt: skip
     except Refusal as refusal:
         if not await reads.acted(id, cause):
