@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -83,7 +83,10 @@ async def shown(
     request: AnyRequest, ticket: Ticket, *, tried: Tried | None = None, status_code: int = 200
 ) -> Response[str]:
     """The page of `ticket`; with a move that was `tried`, its form stands open and keeps what was typed."""
+    path = f"/desk/tickets/{ticket.id}"
     reader, actor = await reading(request), await actor_of(request)
+    if request.method == "POST":
+        reader = replace(reader, path=path)  # the address of a form is no page to come back to
     rules = RULEBOOKS[ticket.regulation_version]
     view, before = _view(request), _before(request)
     entries = await reads.journal(ticket.id, before=before)
@@ -93,7 +96,6 @@ async def shown(
     letters = await reads.letters(ticket.id, recipient=ticket.email)
     people = {str(person.id): person.name for person in await reads.colleagues(sorted(STAFF))}
     teller = Teller(rules, reader.language, people=people)
-    path = f"/desk/tickets/{ticket.id}"
     changing, keeping = await _forms(ticket, actor, reader, tried=tried)
     return render(
         "desk/ticket.html",
