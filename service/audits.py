@@ -85,11 +85,15 @@ async def _turn(at: datetime) -> _Progress | None:
     if await execute("INSERT INTO audit (name, detail, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", RUN, fresh, at):
         return msgspec.json.decode(fresh, type=_Progress)
     row = await fetchrow(
-        "UPDATE audit SET at = $2 WHERE name = $1 AND (at < $2 - $3::interval OR at > $2 + $3::interval) "
+        "UPDATE audit SET at = $2 WHERE name = $1 "
+        "AND (at < $2::timestamptz - $3::interval OR at > $2::timestamptz + $3::interval) "
         "RETURNING detail",
         RUN, at, BETWEEN,
     )  # fmt: skip
-    return None if row is None else msgspec.json.decode(row["detail"], type=_Progress)
+    if row is None:
+        return None
+    progress = msgspec.json.decode(row["detail"], type=_Progress)
+    return _Progress(min(progress.until, at), progress.sliced)  # a development clock may have been moved back
 
 
 async def _ask(name: str, *, at: datetime, since: datetime) -> int:
