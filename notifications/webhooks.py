@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 MOST_PER_ENDPOINT = 10  # deliveries under way to one endpoint, of all workers together
 USER_AGENT = "Reglament-Webhooks/1"
 STATUS = {Outcome.DELIVERED: "delivered", Outcome.RETRY: "pending", Outcome.DEAD: "dead"}
+UNSUBSCRIBED = Ended(status="cancelled", error="the subscription is gone")
 WHY_DISABLED = {Disabled.GONE: _("The endpoint answered 410 Gone."), Disabled.FAILING: _("It failed for 120 hours.")}
 
 # Endpoints with something due that are neither disabled nor held.
@@ -75,7 +76,7 @@ class Webhooks:
             "SELECT url, secret, old_secret, old_secret_until FROM webhook WHERE id = $1", UUID(row.endpoint)
         )
         if hook is None:
-            await outbox.record(row, Ended(status="cancelled", error="the subscription is gone"), at=row.claimed_at)
+            await outbox.record(row, UNSUBSCRIBED, at=row.claimed_at)
             return
         try:
             headers = _headers(row, hook)
@@ -95,6 +96,9 @@ class Webhooks:
                 "SELECT breaker, failing_since, status FROM webhook WHERE id = $1 FOR NO KEY UPDATE", UUID(row.endpoint)
             )
             at = await outbox.moment()
+            if hook is None:
+                await outbox.record(row, UNSUBSCRIBED, at=at)
+                return
             verdict = judge(
                 status=answer.status,
                 complete=answer.complete,

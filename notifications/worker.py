@@ -13,6 +13,7 @@ import structlog
 
 from notifications import outbox
 from notifications.letters import Letters
+from notifications.mail.held_clock import fire_held_due
 from notifications.mail.ours import OURS
 from notifications.mail.reading import read_stored
 from notifications.mailbox import open_mailbox
@@ -138,7 +139,9 @@ class Worker:
 
     async def fire_timers(self) -> None:
         if self._guard.calm and not self._stopping:
-            await self._timers.fire_due(at=await outbox.moment())
+            at = await outbox.moment()
+            await self._timers.fire_due(at=at)
+            await fire_held_due(at=at)
 
     async def ingest_mail(self) -> None:
         if not self._stopping:
