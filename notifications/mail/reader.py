@@ -47,7 +47,10 @@ class Reader:
 
     def _read(self, raw: bytes) -> ParsedMail:
         with self._turn:
-            process = self._running()
+            try:
+                process = self._running()
+            except OSError as wrong:
+                raise ReaderDied(f"the reading process did not start: {wrong}") from wrong
             overdue = threading.Timer(self._seconds, process.kill)
             overdue.start()
             try:

@@ -23,7 +23,7 @@ from notifications.mail.stored import (
     sender_of,
     settle,
 )
-from notifications.mail.taking import go_on, judged, says_nothing, take_in, writer
+from notifications.mail.taking import NotKept, go_on, judged, says_nothing, take_in, writer
 from notifications.mail.threads import Thread, find_thread
 from service import bell
 from service.database import DB, execute, fetch, fetchrow, passing
@@ -33,8 +33,8 @@ from service.regulations import in_force
 log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS = 3
-# A reading process that ended, and a ticket that somebody held for too long.
-PASSING = (ReaderDied, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+# A reading process that ended, a full disk, a ticket that somebody held for too long.
+PASSING = (ReaderDied, NotKept, asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 # Settled without a ticket of their own: reports that a letter arrived or was opened.
 NEWS = frozenset({"receipt", "delivered"})

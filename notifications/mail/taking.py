@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -24,11 +25,28 @@ from service.people import Customer
 from service.regulations import RULEBOOKS, in_force
 from service.ticket import Ticket
 from service.tickets import act, locked
+from service.words import Language, translate
 from workflow.fields import LONGEST_TEXT
 from workflow.machine import MACHINE
 from workflow.process import PROCESS
 from workflow.regulation import AttachmentPolicy as Policy
 from workflow.regulation import Rulebook
+from workflow.words import _
+
+# Why a file is not kept, as the customer and the desk read it (at most 60 characters: the column holds the sentence).
+REFUSED = {
+    "empty": _("The file is empty"),
+    "too_big": _("The file is too big"),
+    "type_not_allowed": _("Files of this kind are not taken"),
+    "bmp_outside_archive": _("BMP is taken only inside ZIP or RAR"),
+    "archive_damaged": _("The archive is damaged"),
+    "archive_encrypted": _("The archive is encrypted"),
+    "archive_too_many_files": _("The archive holds too many files"),
+    "archive_bomb": _("The archive would unpack to far too much"),
+    "archive_nested": _("The archive holds other archives"),
+    "archive_type_not_allowed": _("The archive holds files that are not taken"),
+    "archive_empty": _("The archive holds no files"),
+}
 
 # What a customer's mail may do by itself, the first that is possible.
 ANSWERS = ("resume", "reply")
@@ -36,6 +54,10 @@ LINKS_AGAIN = 2  # letters with the links of one completion, the first included
 CYRILLIC = re.compile("[а-яА-ЯёЁ]")
 ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]+@[^\s<>,;:\"()\[\]\\@]+")  # others are legal, but nobody has them
 LATIN = re.compile("[a-zA-Z]")
+
+
+class NotKept(Exception):
+    """The disk did not take a file."""
 
 
 def writer(mail: StoredMail, parsed: ParsedMail, known: Customer | None) -> Actor:
@@ -63,9 +85,12 @@ def says_nothing(parsed: ParsedMail, taken: list[File]) -> bool:
 
 
 async def judged(parsed: ParsedMail, rules: Rulebook) -> list[File]:
-    """The files of a mail by the policy of clause 7.6: those taken are kept, those refused are named."""
+    """The files of a mail by the policy of clause 7.6: kept when taken, else named with why. Raises NotKept."""
     policy = policy_of(rules.regulation.attachments)
-    return await asyncio.to_thread(lambda: [_judged(one, policy) for one in parsed.attachments])
+    try:
+        return await asyncio.to_thread(lambda: [_judged(one, policy) for one in parsed.attachments])
+    except OSError as error:
+        raise NotKept(str(error)) from error
 
 
 def _judged(attachment: Attachment, policy: AttachmentPolicy) -> File:
@@ -76,7 +101,7 @@ def _judged(attachment: Attachment, policy: AttachmentPolicy) -> File:
         size=attachment.size,
         sha256=files.keep(attachment.data) if verdict.allowed else "",
         content_id=(attachment.content_id or "")[:300],
-        refused=(verdict.reason or "")[:60],
+        refused=REFUSED[verdict.reason] if verdict.reason else "",
     )
 
 
@@ -106,6 +131,7 @@ async def take_in(
     person = by.kind == "customer"
     wait = await brakes.why_wait(address, parsed.subject, rules.regulation.brakes, at=at) if person else ""
     told = parsed.from_.name if parsed.from_ and not (known and known.full_name) else ""
+    language = cast(Language, (known.language if known else "") or language_of(parsed))
     ticket = await intake.receive(
         Request(
             channel="email",
@@ -113,7 +139,7 @@ async def take_in(
             text=_text(parsed, taken),
             full_name=told[:LONGEST_LINE],
             email=address if ADDRESS.fullmatch(address) else "",
-            language="" if known and known.language else language_of(parsed),
+            language=language,
         ),
         by=by,
         at=at,
@@ -125,7 +151,7 @@ async def take_in(
             reply=_cut(parsed.reply),
             html=parsed.html or "",
             files=tuple(taken),
-            refused_files=tuple((file.filename, file.refused) for file in taken if file.refused),
+            refused_files=tuple((file.filename, translate(language, file.refused)) for file in taken if file.refused),
         ),
     )
     if wait:

@@ -7,6 +7,7 @@ import pytest
 
 from notifications.mail import held
 from notifications.mail.held_clock import fire_held_due
+from service import tray
 from service.database import fetch, fetchrow, fetchval
 from workflow.errors import NotFound
 
@@ -153,6 +154,12 @@ async def test_supervisors_are_told_once_of_a_mail_that_waits_too_long(newslette
     assert await fetchval("SELECT count(*) FROM alarm WHERE kind = 'held_mail' AND cleared_at IS NULL") == 1
     await held.drop(newsletter["id"], by=centre.operator, at=at + 5 * HOURS)
     assert await fetchval("SELECT count(*) FROM alarm WHERE kind = 'held_mail' AND cleared_at IS NULL") == 0
+
+
+async def test_the_desk_reaches_the_ways_out_without_knowing_who_reads_mail(newsletter, centre, at):
+    tray.hang(held)
+    await tray.ways_out().drop(newsletter["id"], by=centre.operator, at=at)
+    assert await held.list_held() == []
 
 
 async def test_what_never_waited_is_refused(centre, a_mail, arrives, at):

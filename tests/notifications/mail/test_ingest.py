@@ -14,6 +14,7 @@ from notifications.mail.parse import parse_mail
 from notifications.mail.parsed import ParsedMail
 from notifications.mail.reader import NotRead, Reader, ReaderDied
 from notifications.mail.reading import read_stored
+from service import files
 from service.database import DB, fetch, fetchrow, fetchval
 from service.files import open_file
 
@@ -86,7 +87,7 @@ async def test_a_stranger_becomes_an_unidentified_ticket_and_is_asked_for_what_i
 async def test_a_refused_file_is_named_in_the_letter_and_the_ticket_is_made(centre, a_mail, arrives, look):
     mail = await arrives(a_mail(files=(("setup.png", b"MZ" + bytes(100)),)))
     [file] = await fetch("SELECT * FROM attachment WHERE ticket = $1", mail["ticket"])
-    assert (file["filename"], file["refused"], file["sha256"]) == ("setup.png", "type_not_allowed", "")
+    assert (file["filename"], file["refused"], file["sha256"]) == ("setup.png", "Files of this kind are not taken", "")
     [letter] = await look.letters("accepted")
     assert "setup.png" in letter["text"]
 
@@ -186,6 +187,22 @@ async def test_a_mail_over_which_the_reading_process_dies_is_given_up_after_thre
     await held.read_again(mail.id, by=centre.operator, at=at)
     await read_stored(at)
     assert len(await look.tickets()) == 1
+
+
+async def test_a_full_disk_is_tried_again_and_blocks_no_other_mail(
+    centre, a_mail, arrives, look, at, monkeypatch: pytest.MonkeyPatch
+):
+    def full(_data: bytes) -> str:
+        raise FileNotFoundError("the disk is gone")
+
+    monkeypatch.setattr(files, "keep", full)
+    await ingest(a_mail(files=(("a.png", PNG),)), envelope_from="", recipients=[], source="pipe", at=at)
+    other = await arrives(a_mail(message_id="<o@x.example.com>", text="Без файла"), at=at + HOURS)
+    assert other["status"] == "done"
+    monkeypatch.undo()
+    await read_stored(at)
+    assert [row["status"] for row in await fetch("SELECT status FROM mail")] == ["done", "done"]
+    assert len(await look.tickets()) == 2
 
 
 async def test_a_mail_over_which_the_reader_hangs_is_stopped_in_time():
