@@ -24,7 +24,11 @@ def failed_examples(regulation: Regulation) -> tuple[Problem, ...]:
 def _problem(rules: Rulebook, place: str, example: Example) -> Problem | None:
     named = {"title": example.title, "due": example.due}
     if example.priority not in rules.priorities:
-        return Problem(place, _("“{title}” names a priority that does not exist: {due}."), named)
+        named |= {"code": example.priority}
+        return Problem(place, _("“{title}” names a priority that does not exist: {code}."), named)
+    if example.service_level not in rules.levels:
+        named |= {"code": example.service_level}
+        return Problem(place, _("“{title}” names a service level that does not exist: {code}."), named)
     try:
         expected, due = parse_instant(example.due), answer(rules, example)
     except CalendarError as wrong:
