@@ -25,7 +25,7 @@ from service.auth import Forged
 from service.database import passing
 from service.regulations import NotPublishable, SomebodyWasFaster
 from service.tickets import KeyReused, Repeated
-from service.words import Language, negotiate, translate
+from service.words import LANGUAGES, Language, negotiate, translate
 from workflow.errors import (
     FieldError,
     NotFound,
@@ -250,7 +250,10 @@ def language_of(request: AnyRequest) -> Language:
     """What the asker wants to read: programs get English unless they ask for Russian."""
     accepted = request.headers.get("accept-language", "")
     if wants_page(request):
-        return negotiate(cookie=request.cookies.get("language"), accept_language=accepted)
+        cookie = request.cookies.get("language")
+        visitor = request.scope["state"].get("visitor")
+        own = visitor.actor.language if visitor else None  # the account's own, where no other was chosen
+        return negotiate(cookie=cookie if cookie in LANGUAGES else own, accept_language=accepted)
     return negotiate(cookie=None, accept_language=accepted) if "ru" in accepted.lower() else "en"
 
 
