@@ -1,0 +1,127 @@
+"""Customers, accounts, tokens and the regulation over HTTP."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from service.accounts import account_for
+from service.regulations import versions
+from workflow.definition import Role
+
+ClientFor = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+async def test_a_customer_is_written_down_and_then_recognised(
+    administrator: httpx.AsyncClient, operator: httpx.AsyncClient
+) -> None:
+    contact = {"full_name": "Anna Kim", "addresses": ["Anna@romashka.example.org"], "organisation": "romashka llc"}
+    for path, body in (
+        ("organisations", {"name": "Romashka LLC", "domains": ["Romashka.example.org"]}),
+        (
+            "contacts",
+            {"full_name": "Anna Kim", "addresses": ["Anna@romashka.example.org"], "organisation": "romashka llc"},
+        ),
+        ("contracts", {"organisation": "1", "number": "C-17", "starts_on": "2020-01-01", "service_level": "standard"}),
+    ):
+        made = await administrator.post(f"/api/v1/{path}", json=body)
+        assert made.status_code == 201, made.text
+        listed = (await operator.get(f"/api/v1/{path}")).json()
+        assert listed == {"items": [made.json()], "next_cursor": None}
+
+    ticket = await operator.post(
+        "/api/v1/tickets", json={"channel": "phone", "text": "It beeps.", "email": "anna@romashka.example.org"}
+    )
+    assert ticket.json()["organisation"] == "Romashka LLC"
+    assert ticket.json()["contract"] == "C-17"
+    assert not ticket.json()["unidentified"]
+
+
+async def test_what_is_there_already_is_a_conflict(administrator: httpx.AsyncClient) -> None:
+    for status in (201, 409):
+        answer = await administrator.post("/api/v1/organisations", json={"name": "Vasilyok"})
+        assert answer.status_code == status
+
+
+async def test_lists_go_on_page_by_page(administrator: httpx.AsyncClient) -> None:
+    for n in range(5):
+        await administrator.post("/api/v1/organisations", json={"name": f"Customer {n}"})
+    first = (await administrator.get("/api/v1/organisations", params={"limit": 3})).json()
+    rest = (
+        await administrator.get("/api/v1/organisations", params={"limit": 3, "cursor": first["next_cursor"]})
+    ).json()
+    assert [one["name"] for one in first["items"] + rest["items"]] == [f"Customer {n}" for n in range(5)]
+    assert rest["next_cursor"] is None
+
+
+async def test_an_account_gets_a_password_that_is_shown_once(administrator: httpx.AsyncClient) -> None:
+    made = await administrator.post(
+        "/api/v1/users", json={"email": "Olga@desk.example.org", "name": "Olga", "role": "operator"}
+    )
+    assert made.status_code == 201, made.text
+    assert await account_for("olga@desk.example.org", made.json()["password"]) == int(made.json()["id"])
+    assert "password" not in (await administrator.get("/api/v1/users")).json()["items"][0]
+
+
+async def test_only_an_administrator_gives_rights(operator: httpx.AsyncClient, supervisor: httpx.AsyncClient) -> None:
+    for client in (operator, supervisor):
+        assert (await client.get("/api/v1/tokens")).status_code == 403
+        assert (await client.post("/api/v1/tokens", json={"name": "x", "role": "administrator"})).status_code == 403
+        assert (await client.post("/api/v1/users", json={})).status_code == 403
+
+
+async def test_a_token_is_made_used_listed_and_revoked(
+    administrator: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    made = (
+        await administrator.post("/api/v1/tokens", json={"name": "CRM", "role": "operator", "scopes": ["tickets:read"]})
+    ).json()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    assert (await stranger.get("/api/v1/tickets", headers=headers)).status_code == 200
+    assert (await stranger.post("/api/v1/tickets", headers=headers, json={})).status_code == 403
+    listed = (await administrator.get("/api/v1/tokens")).json()["items"]
+    assert made["token"] not in str(listed)
+    assert (await administrator.delete(f"/api/v1/tokens/{made['id']}")).status_code == 204
+    assert (await stranger.get("/api/v1/tickets", headers=headers)).status_code == 401
+    assert (await administrator.delete("/api/v1/tokens/999")).status_code == 404
+
+
+# --- the regulation ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_owner_publishes_the_next_version(client_for: ClientFor, operator: httpx.AsyncClient) -> None:
+    owner = await client_for(Role.PROCESS_OWNER)
+    current = (await owner.get("/api/v1/regulations/current")).json()
+    document = current["document"]
+    document["priorities"][2]["target"]["amount"] = 600
+    document["examples"] = []
+
+    checked = (await owner.post("/api/v1/regulations/1/check", json={"document": document})).json()
+    assert checked == {"publishable": True, "problems": []}
+    published = await owner.post("/api/v1/regulations/1/publish", json={"document": document, "note": "Longer P3."})
+    assert published.status_code == 201, published.text
+    assert published.json() == {"version": 2}
+    assert [one["version"] for one in (await owner.get("/api/v1/regulations")).json()["items"]] == [2, 1]
+
+    late = await owner.post("/api/v1/regulations/1/publish", json={"document": document})
+    assert late.status_code == 409
+    assert (await operator.post("/api/v1/regulations/2/publish", json={"document": document})).status_code == 403
+    assert len(await versions()) == 2
+
+
+async def test_a_draft_that_breaks_a_check_is_not_published(client_for: ClientFor) -> None:
+    owner = await client_for(Role.PROCESS_OWNER)
+    document = (await owner.get("/api/v1/regulations/current")).json()["document"]
+    document["priorities"][0]["target"]["amount"] = 0
+
+    checked = (await owner.post("/api/v1/regulations/1/check", json={"document": document})).json()
+    assert not checked["publishable"]
+    refused = await owner.post("/api/v1/regulations/1/publish", json={"document": document})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"].startswith("priorities.0")
+    unreadable = await owner.post("/api/v1/regulations/1/check", json={"document": {"title": 5}})
+    assert unreadable.status_code == 422
+    assert (await owner.get("/api/v1/regulations/9")).status_code == 404
+
+
+async def test_standard_answers_are_listed(operator: httpx.AsyncClient) -> None:
+    assert (await operator.get("/api/v1/canned-answers")).status_code == 200
