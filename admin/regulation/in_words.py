@@ -23,12 +23,6 @@ UNITS: Final[dict[str, tuple[str, TargetKind, int]]] = {
     "elapsed_hours": (_("hours by the clock, day and night"), "calendar_minutes", HOUR),
 }
 
-DAY_MODES: Final[dict[DayMode, str]] = {
-    "same_time": _("at the same time of day"),
-    "end_of_day": _("at the end of the last day"),
-    "end_of_day_effective": _("at the end of the last day; what comes after closing counts from the next day"),
-    "hours9": _("as whole working days in hours"),
-}
 
 COUNTS_FROM: Final = {
     "registered": _("The time to solve counts from registration."),
