@@ -161,7 +161,7 @@ def test_freeitsm_the_choice_at_publishing_has_an_effect(life: Any, regulation: 
     assert len(set(dues.values())) == 3
 
 
-def test_glpi_5020_a_dispute_needs_its_argument() -> None:
+def test_glpi_5020_nothing_reopens_without_an_argument() -> None:
     with pytest.raises(WrongFields):
         MACHINE.decide(TicketFacts("completed", "P2"), "dispute", by=Role.CUSTOMER, given={}, choices=_choices())
 
