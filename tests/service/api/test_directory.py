@@ -17,10 +17,7 @@ async def test_a_customer_is_written_down_and_then_recognised(
     contact = {"full_name": "Anna Kim", "addresses": ["Anna@romashka.example.org"], "organisation": "romashka llc"}
     for path, body in (
         ("organisations", {"name": "Romashka LLC", "domains": ["Romashka.example.org"]}),
-        (
-            "contacts",
-            {"full_name": "Anna Kim", "addresses": ["Anna@romashka.example.org"], "organisation": "romashka llc"},
-        ),
+        ("contacts", contact),
         ("contracts", {"organisation": "1", "number": "C-17", "starts_on": "2020-01-01", "service_level": "standard"}),
     ):
         made = await administrator.post(f"/api/v1/{path}", json=body)
