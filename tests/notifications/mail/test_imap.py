@@ -27,11 +27,13 @@ class Server(socketserver.ThreadingTCPServer):
         self.folders: dict[str, dict[int, bytes]] = {"INBOX": {}}
         self.next_uid = 7
         self.commands: list[str] = []
+        self.came = threading.Event()
 
     def put(self, raw: bytes) -> int:
         uid = self.next_uid
         self.folders["INBOX"][uid] = raw
         self.next_uid += 1
+        self.came.set()
         return uid
 
 
@@ -80,6 +82,11 @@ class Session(socketserver.StreamRequestHandler):
                 case "EXPUNGE":
                     for uid in deleted:
                         inbox.pop(uid, None)
+                case "IDLE":
+                    self.say("+ idling")
+                    self.server.came.wait(5)
+                    self.say(f"* {len(inbox)} EXISTS")
+                    self.rfile.readline()  # DONE
                 case "LOGOUT":
                     self.say("* BYE")
             self.say(f"{tag} OK done")
@@ -187,4 +194,24 @@ async def test_the_loop_survives_a_server_that_is_away(centre, a_mail, server, a
             await asyncio.sleep(0.02)
     stop.set()
     await running
+    assert list(server.folders[TAKEN]) == [7]
+
+
+async def test_the_loop_hears_of_new_mail_while_it_waits(centre, a_mail, at):
+    with Server("MOVE IDLE") as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        stop = asyncio.Event()
+        url = f"imap://u:p@127.0.0.1:{server.server_address[1]}/INBOX"
+        running = asyncio.create_task(fetch_mail(url, now=lambda: at, stop=stop))
+        async with asyncio.timeout(10):
+            while "IDLE " not in server.commands:  # noqa: ASYNC110  the server runs in a thread
+                await asyncio.sleep(0.02)
+            server.put(a_mail())
+            while not await fetchval("SELECT count(*) FROM mail"):  # noqa: ASYNC110  only the database knows
+                await asyncio.sleep(0.02)
+        stop.set()
+        await running
+        server.shutdown()
+        thread.join()
     assert list(server.folders[TAKEN]) == [7]

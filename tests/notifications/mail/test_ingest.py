@@ -212,6 +212,24 @@ async def test_a_mail_over_which_the_reader_hangs_is_stopped_in_time():
     hanging.close()
 
 
+async def test_fifty_mails_make_fifty_tickets_however_often_the_worker_is_stopped(centre, a_mail, look, at):
+    for n in range(50):
+        raw = a_mail(sender=f"p{n}@many.example.net", subject=f"Тема {n}", message_id=f"<{n}@many.example.net>")
+        await ingest(raw, envelope_from="", recipients=[], source="pipe", at=at)
+    stops = 0
+    while await fetchval("SELECT count(*) FROM mail WHERE status = 'stored'"):
+        reading_now = asyncio.create_task(read_stored(at))
+        done, _ = await asyncio.wait({reading_now}, timeout=0.03 + 0.011 * (stops % 7))
+        stops += not done
+        reading_now.cancel()
+        await asyncio.wait({reading_now})
+    assert stops > 2
+    assert len(await look.tickets()) == 50
+    assert len({letter["recipient"] for letter in await look.letters("accepted")}) == 50
+    assert len(await look.letters()) == 50
+    assert {row["status"] for row in await fetch("SELECT status FROM mail")} == {"done"}
+
+
 async def test_the_reader_gives_what_the_parser_gives(a_mail):
     raw = a_mail(files=(("screen.png", PNG),), Date="Mon, 04 May 2026 10:00:00 +0300")
     reader = Reader()
