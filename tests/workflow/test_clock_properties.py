@@ -398,6 +398,7 @@ class Lives(RuleBasedStateMachine):
         assert period is not None
         due = self.position.due_at(self.rulebooks)
         assert due == self.model.due
+        assert (period.paused is not None) == (self.model.resting is not None)
         assert self.position.resolution_result == self.result
         assert [one.result for one in self.position.clocks.finished] == self.finished
         self.timers_follow(period, due)
