@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 import structlog
 from structlog.contextvars import bound_contextvars
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 # Libraries that tell everything they do at a level where we say what matters.
@@ -57,9 +58,12 @@ def about(
 
 
 def _rendering(form: str) -> list[Processor]:
+    """Tracebacks without the values of variables: those hold passwords, tokens and letters."""
     if form == "json":
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+        return [tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
 
 
 def _json(event: object, **_: object) -> str:

@@ -56,3 +56,18 @@ def test_the_console_form_is_for_people(capsys: pytest.CaptureFixture[str]) -> N
     line = capsys.readouterr().err
     assert "broken" in line
     assert "part=3" in line
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_traceback_tells_where_and_never_what_the_variables_held(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.set_up(form=form)
+    password = "hunter" + "2"
+    try:
+        raise RuntimeError(f"no luck with {len(password)} letters")
+    except RuntimeError:
+        structlog.get_logger("test").exception("failed")
+    said = capsys.readouterr().err
+    assert "no luck with 7 letters" in said
+    assert "hunter2" not in said
