@@ -112,8 +112,8 @@ async def sort(mail: StoredMail, parsed: ParsedMail, *, at: datetime) -> Outcome
     thread = await find_thread(parsed, sender=sender, customer=known)
     if sorted_as.kind is Kind.MACHINE:
         return _of_a_machine(sorted_as, thread)
-    if why := _suspect(sorted_as, parsed, sender):
-        return why
+    if suspect := _suspect(sorted_as, parsed, sender, thread):
+        return suspect
     if thread is not None:
         return await _reply(mail, parsed, thread, known, at=at)
     return await _new_request(mail, parsed, known, warning, at=at)
@@ -161,13 +161,15 @@ def _of_a_machine(sorted_as: Classification, thread: Thread | None) -> Outcome:
     return Outcome(status="held", kind="machine", reason=reason)
 
 
-def _suspect(sorted_as: Classification, parsed: ParsedMail, sender: str) -> Outcome | None:
+def _suspect(sorted_as: Classification, parsed: ParsedMail, sender: str, thread: Thread | None) -> Outcome | None:
+    """What waits for a person whoever sent it; the ticket it points at is shown beside it."""
+    ticket = thread.ticket if thread else None
     if sorted_as.kind in (Kind.TOO_BIG, Kind.SPAM_MARK, Kind.EMPTY):
-        return Outcome(status="held", kind=sorted_as.kind.value, reason=sorted_as.reason)
+        return Outcome(status="held", kind=sorted_as.kind.value, reason=sorted_as.reason, ticket=ticket)
     if why := refuted(parsed):
-        return Outcome(status="held", kind="forged", reason=why)
+        return Outcome(status="held", kind="forged", reason=why, ticket=ticket)
     if not sender:
-        return Outcome(status="held", kind="no_sender", reason="nobody to answer")
+        return Outcome(status="held", kind="no_sender", reason="nobody to answer", ticket=ticket)
     return None
 
 
