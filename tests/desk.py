@@ -19,7 +19,7 @@ from service.tickets import carry_out
 from service.vault import seal
 from workflow.definition import Role
 
-MONDAY = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)  # 10:00 in Moscow, a working day
+MONDAY = datetime(2025, 4, 7, 7, 0, tzinfo=UTC)  # 10:00 in Moscow, a working week, and long past
 HOUR = timedelta(hours=1)
 OPERATOR = Actor(kind="staff", id="op", name="Olga", role=Role.OPERATOR)
 ASKER = customer(id="", name="Ivan")

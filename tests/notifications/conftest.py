@@ -1,7 +1,7 @@
 """What tests of the wire share: certificates made on the spot."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from service.regulations import RULEBOOKS, publish_default
+from tests.desk import MONDAY
 
 ServerTls = Callable[[str], tuple[ssl.SSLContext, ssl.SSLContext]]
 
@@ -50,3 +53,12 @@ def _write_certificate(host: str, certificate: Path, key: Path) -> None:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
+
+
+@pytest.fixture
+async def regulation(database: None) -> AsyncIterator[None]:
+    """The default regulation, published; for tests that deliver what the verbs left."""
+    RULEBOOKS.forget()
+    await publish_default(at=MONDAY)
+    yield
+    RULEBOOKS.forget()
