@@ -99,10 +99,10 @@ def _terms(regulation: Regulation, language: Language) -> Iterator[Clause]:
     yield Clause(
         "1",
         (
-            t("Support works by this week ({zone}):", zone=zone_name(language, zone_named(calendar.zone))),
             t("Public holidays and transferred days follow the calendar “{calendar}”.", calendar=calendar.version),
             t("Its days are known for {years}.", years=years(regulation)),
             t("Every working hour and working day below is counted on this calendar."),
+            t("Support works by this week ({zone}):", zone=zone_name(language, zone_named(calendar.zone))),
         ),
         items=tuple(said_week(calendar.week, language)),
     )

@@ -37,7 +37,7 @@ def values_of(regulation: Regulation) -> dict[str, str]:
         "level_by_address": "1" if regulation.level_by_address else "",
         "quiet_hours": "1" if regulation.quiet_hours.enabled else "",
     }
-    for name, target in _targets(regulation):
+    for name, target in targets_of(regulation):
         amount, unit = unit_of(target)
         values |= {f"{name}-amount": str(amount), f"{name}-unit": unit}
     for priority in regulation.priorities:
@@ -51,7 +51,8 @@ def values_of(regulation: Regulation) -> dict[str, str]:
     return values
 
 
-def _targets(regulation: Regulation) -> Iterator[tuple[str, Target]]:
+def targets_of(regulation: Regulation) -> Iterator[tuple[str, Target]]:
+    """Every target the form shows, by the name its fields begin with."""
     yield "registration", regulation.registration.target
     yield "auto_close", regulation.auto_close
     for priority in regulation.priorities:
@@ -122,7 +123,7 @@ class _Reader:
     def target(self, name: str, regulation: Regulation) -> Target:
         amount = self.whole(f"{name}-amount", least=1)
         unit = self.choice(f"{name}-unit", {code: label for code, (label, _kind, _size) in UNITS.items()})
-        before = dict(_targets(regulation))[name]
+        before = dict(targets_of(regulation))[name]
         return target_in(amount, unit, day_mode=before.day_mode) if unit in UNITS else before
 
     def priority(self, priority: Any, regulation: Regulation) -> Any:

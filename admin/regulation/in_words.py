@@ -79,7 +79,7 @@ def said_target(target: Target, language: Language) -> str:
 
 
 def said_week(week: Week, language: Language) -> list[str]:
-    """The opening hours, days with the same hours gathered: «понедельник – пятница: 09:00–18:00»."""
+    """The opening hours, days with the same hours gathered: «Понедельник – пятница: 09:00–18:00»."""
     lines, days = [], week.days()
     first = 0
     for weekday in range(len(days)):
@@ -90,8 +90,10 @@ def said_week(week: Week, language: Language) -> list[str]:
 
 
 def _days(first: int, last: int, language: Language) -> str:
-    names = [translate(language, WEEKDAYS[weekday]) for weekday in (first, last)]
-    return names[0] if first == last else " – ".join(names)
+    name, until = (translate(language, WEEKDAYS[weekday]) for weekday in (first, last))
+    if first == last:
+        return name
+    return f"{name} – {until if language == 'en' else until.lower()}"
 
 
 def _hours(hours: Hours, language: Language) -> str:

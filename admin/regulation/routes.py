@@ -17,8 +17,8 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.clauses import chapters
 from admin.regulation.differences import Said, said_differences
-from admin.regulation.form import Errors, field_of, filled, values_of
-from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, effects
+from admin.regulation.form import Errors, field_of, filled, targets_of, values_of
+from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, effects, said_target
 from service import drafts
 from service.auth import OWNERS, READERS, actor_of, requires
 from service.drafts import Draft
@@ -166,8 +166,9 @@ async def _draft_page(
         refusal=refusal,
         effects=effects(draft.document, language, at=reader.at),
         before=values_of(document),
+        before_targets={name: said_target(target, language) for name, target in targets_of(document)},
         changes=said_differences(document, draft.document, language),
-        checks=[_problem(problem, language) for problem in found],
+        checks=_checks(found, language),
         examples=_examples(draft.document, language),
         newest=version,
         document=draft.document,
@@ -185,6 +186,11 @@ async def _draft_page(
 
 def _problem(problem: Problem, language: Language) -> str:
     return translate(language, problem.sentence, **problem.params)
+
+
+def _checks(found: Sequence[Problem], language: Language) -> list[str]:
+    """What does not fit, but for the examples: each of them says for itself whether it holds."""
+    return [_problem(problem, language) for problem in found if not problem.place.startswith("examples")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +289,7 @@ async def _publish_page(
         values=values,
         errors=errors,
         changes=said_differences(document, draft.document, reader.language),
-        checks=[_problem(problem, reader.language) for problem in obstacles(draft.document)],
+        checks=_checks(obstacles(draft.document), reader.language),
         examples=_examples(draft.document, reader.language),
         newest=version,
         waiting=version if version != current.version else None,
