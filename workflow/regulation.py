@@ -146,7 +146,7 @@ class Brakes(_Part, frozen=True):
 
 
 class Letter(_Part, frozen=True):
-    """One letter in one language: Jinja templates over the fields of `workflow.letters`."""
+    """One letter in one language: Jinja templates over the fields that `service/letters.py` lists."""
 
     subject: str
     body: str
