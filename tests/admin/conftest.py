@@ -38,7 +38,9 @@ class Browser:
 
 def hidden_fields(html: str, action: str) -> dict[str, str]:
     """The hidden inputs of the form with this action."""
-    form = re.search(rf'<form[^>]*action="{re.escape(action)}(?:#[^"]*)?"[^>]*>.*?</form>', html, re.DOTALL)
+    form = re.search(
+        rf'<form[^>]*method="post" action="{re.escape(action)}(?:#[^"]*)?"[^>]*>.*?</form>', html, re.DOTALL
+    )
     assert form, f"no form goes to {action}"
     return {
         name: unescape(value) for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
