@@ -5,14 +5,14 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookies import SimpleCookie
 from typing import Any, cast
 
 from litestar.connection import ASGIConnection, Request
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
 
 from service import clock
@@ -20,6 +20,7 @@ from service.accounts import account_for
 from service.actors import Actor
 from service.sessions import close_session, open_session, session
 from service.settings import Settings
+from service.throttle import Throttle
 from service.tokens import Bearer, bearer
 from workflow.definition import STAFF, Role
 
@@ -42,6 +43,8 @@ class Doors:
 
     csrf_key: bytes
     secure: bool  # the pages are reached by https
+    from_one_place: Throttle = field(default_factory=lambda: Throttle(most=10))
+    from_anywhere: Throttle = field(default_factory=lambda: Throttle(most=50))  # nobody is locked out by one stranger
 
     @classmethod
     def of(cls, settings: Settings) -> Doors:
@@ -147,11 +150,16 @@ def doors(connection: Connection) -> Doors:
 
 
 async def sign_in(request: Connection, email: str, password: str) -> Actor | None:
-    """Open a session under a fresh id; None when address and password do not belong together."""
+    """Open a session under a fresh id; None when address and password do not belong together.
+
+    Raises TooManyRequestsException for who failed too often, before any work is done.
+    """
+    at = wall_clock()
+    _demand_patience(request, email, at)
     user = await account_for(email, password)
+    _note_attempt(request, email, at, succeeded=user is not None)
     if user is None:
         return None
-    at = wall_clock()
     cookie = doors(request).session_cookie
     id = await open_session(user, at=at, instead_of=request.cookies.get(cookie))
     set_cookie(request, cookie, id)
@@ -160,6 +168,25 @@ async def sign_in(request: Connection, email: str, password: str) -> Actor | Non
         return None
     request.scope["state"]["visitor"] = Visitor(opened.actor, session=id)
     return opened.actor
+
+
+def _attempts(request: Connection, email: str) -> tuple[tuple[Throttle, str], ...]:
+    account, place = email.strip().lower(), request.client.host if request.client else ""
+    return (doors(request).from_one_place, f"{place} {account}"), (doors(request).from_anywhere, account)
+
+
+def _demand_patience(request: Connection, email: str, at: datetime) -> None:
+    for throttle, key in _attempts(request, email):
+        if wait := throttle.wait(key, at=at):
+            raise TooManyRequestsException(headers={"Retry-After": str(int(wait.total_seconds()) + 1)})
+
+
+def _note_attempt(request: Connection, email: str, at: datetime, *, succeeded: bool) -> None:
+    for throttle, key in _attempts(request, email):
+        if succeeded:
+            throttle.succeeded(key)
+        else:
+            throttle.failed(key, at=at)
 
 
 async def sign_out(request: Connection) -> None:

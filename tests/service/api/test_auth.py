@@ -17,6 +17,7 @@ from service.database import execute, fetchval
 from service.envelope import Envelope
 from service.problems import HANDLERS, plain_page
 from service.sessions import IDLE, LONGEST, sweep_sessions
+from service.throttle import WINDOW, Throttle
 from service.tokens import add_token, revoke, token_id
 from workflow.definition import Role
 from workflow.errors import WrongFields
@@ -208,6 +209,26 @@ async def test_an_account_that_makes_no_sense_is_refused_in_full(database: None)
     with pytest.raises(WrongFields) as wrong:
         await add_user("nowhere", name=" ", role=Role.CUSTOMER, language="de", at=clock.now())
     assert [error.field for error in wrong.value.errors] == ["email", "name", "role", "language"]
+
+
+async def test_guessing_passwords_is_slowed_down(browser: httpx.AsyncClient, password: str) -> None:
+    for _n in range(10):
+        assert (await signs_in(browser, "wrong")).text == "nobody"
+    answer = await signs_in(browser, password)
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 301
+    assert await sessions() == 0
+
+
+def test_failures_are_forgotten_after_a_while_and_by_a_success() -> None:
+    throttle, at = Throttle(most=2), wall_clock()
+    throttle.failed("olga", at=at)
+    throttle.failed("olga", at=at + timedelta(minutes=1))
+    assert throttle.wait("olga", at=at + timedelta(minutes=2)) == WINDOW - timedelta(minutes=2)
+    assert throttle.wait("anna", at=at) == throttle.wait("olga", at=at + WINDOW) == timedelta()
+    throttle.failed("olga", at=at + WINDOW)
+    throttle.succeeded("olga")
+    assert throttle.wait("olga", at=at + WINDOW) == timedelta()
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------
