@@ -14,6 +14,7 @@ import structlog
 from notifications import outbox
 from notifications.letters import Letters
 from notifications.mail.held_clock import fire_held_due
+from notifications.mail.imap import fetch_mail
 from notifications.mail.ours import OURS
 from notifications.mail.reading import read_stored
 from notifications.mailbox import open_mailbox
@@ -215,8 +216,10 @@ async def run_worker(settings: Settings, *, redis_url: str, stop: asyncio.Event)
     OURS.furnish(settings)
     poster = Poster(guard=AddressGuard(allowed_hosts=settings.webhook_allowed_hosts))
     try:
-        async with _mail_server(settings) as smtp:
-            await Worker(smtp=smtp, poster=poster).run(redis_url=redis_url, stop=stop)
+        async with _mail_server(settings) as smtp, asyncio.TaskGroup() as tasks:
+            tasks.create_task(Worker(smtp=smtp, poster=poster).run(redis_url=redis_url, stop=stop))
+            if settings.imap_url:
+                tasks.create_task(fetch_mail(settings.imap_url, now=clock.now, stop=stop))
     finally:
         await poster.aclose()
 

@@ -10,22 +10,24 @@ from litestar.datastructures import State
 
 import admin.routes
 from admin.pages import security_headers
+from notifications.mail import held
+from service import tray
 from service.api import directory, openapi, regulations, tickets, webhooks
 from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
-from service.house import HOUSE
 from service.metrics import metrics
 from service.problems import HANDLERS, plain_page
 from service.settings import Settings
-from service.startup import connected
+from service.startup import connected, furnish
 
 LARGEST_BODY = 30_000_000  # bytes: files come with requests
 
 
 def create_app(settings: Settings) -> Litestar:
     """The application. Its lifespan opens the pool and hangs the bell; without it, whoever serves does that."""
-    HOUSE.furnish(settings)
+    furnish(settings)
+    tray.hang(held)
     api = Router(
         "/api/v1",
         route_handlers=[

@@ -10,6 +10,7 @@ from pathlib import Path
 from service import bell, clock, logs
 from service.database import DB, close_pool, start_pool
 from service.embedded import attach
+from service.files import SHELF
 from service.house import HOUSE
 from service.settings import Settings
 
@@ -25,8 +26,14 @@ def read_settings() -> Settings:
     settings = Settings.from_environment(os.environ)
     logs.set_up(form=settings.log_format, level=settings.log_level)
     clock.configure(settings.clock_file or _demo_clock(settings))
-    HOUSE.furnish(settings)
+    furnish(settings)
     return settings
+
+
+def furnish(settings: Settings) -> None:
+    """Tell the parts that need them what this installation is called and where its files lie."""
+    HOUSE.furnish(settings)
+    SHELF.furnish(settings.home)
 
 
 def _demo_clock(settings: Settings) -> Path | None:
