@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, target_in, unit_of
-from workflow.regulation import Problem, Regulation
+from admin.regulation.step_rows import WHEN, WHO, name, rows_of, step_of, values_of_steps
+from workflow.regulation import Priority, Problem, Regulation, Step, Text
 from workflow.words import _
 from workflow.working_calendar import Target
 
@@ -37,9 +39,9 @@ def values_of(regulation: Regulation) -> dict[str, str]:
         "level_by_address": "1" if regulation.level_by_address else "",
         "quiet_hours": "1" if regulation.quiet_hours.enabled else "",
     }
-    for name, target in targets_of(regulation):
+    for of, target in targets_of(regulation):
         amount, unit = unit_of(target)
-        values |= {f"{name}-amount": str(amount), f"{name}-unit": unit}
+        values |= {f"{of}-amount": str(amount), f"{of}-unit": unit}
     for priority in regulation.priorities:
         values |= {
             f"name-{priority.code}-ru": priority.name.ru,
@@ -47,8 +49,10 @@ def values_of(regulation: Regulation) -> dict[str, str]:
             f"definition-{priority.code}-ru": priority.definition.ru,
             f"definition-{priority.code}-en": priority.definition.en,
             f"retired-{priority.code}": "1" if priority.retired else "",
+            f"rank-{priority.code}": str(priority.rank),
         }
-    return values
+        values |= values_of_steps(priority.code, priority.steps)
+    return values | values_of_steps("registration", regulation.registration.steps)
 
 
 def targets_of(regulation: Regulation) -> Iterator[tuple[str, Target]]:
@@ -65,7 +69,11 @@ def filled(regulation: Regulation, given: Mapping[str, str]) -> Filled:
     document = msgspec.structs.replace(
         regulation,
         number_format=reader.word("number_format"),
-        registration=_with(regulation.registration, target=reader.target("registration", regulation)),
+        registration=_with(
+            regulation.registration,
+            target=reader.target("registration", regulation),
+            steps=reader.steps("registration", regulation.registration.steps, regulation),
+        ),
         auto_close=reader.target("auto_close", regulation),
         minimum_minutes=reader.whole("minimum_minutes", least=0, most=24 * 60),
         resolution=_with(
@@ -93,40 +101,40 @@ class _Reader:
         self.sent = sent
         self.errors: Errors = {}
 
-    def word(self, name: str) -> str:
-        value = self.values[name].strip()
+    def word(self, field: str) -> str:
+        value = self.values[field].strip()
         if not value:
-            self.errors[name] = (_("This must not be empty."), {})
+            self.errors[field] = (_("This must not be empty."), {})
         return value
 
-    def tick(self, name: str) -> bool:
+    def tick(self, field: str) -> bool:
         """A browser does not send an empty tick: the form says beside it which ticks it shows."""
-        shown = self.values.get(f"shown-{name}") == "1"
-        return name in self.sent if shown else bool(self.values[name])
+        shown = self.values.get(f"shown-{field}") == "1"
+        return field in self.sent if shown else bool(self.values.get(field))
 
-    def whole(self, name: str, *, least: int, most: int = LARGEST) -> int:
-        text = self.values[name].strip()
+    def whole(self, field: str, *, least: int, most: int = LARGEST) -> int:
+        text = self.values[field].strip()
         value = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
         if value is not None and least <= value <= most:
             return value
-        self.errors[name] = (
+        self.errors[field] = (
             _("Give a whole number from {least} to {most}."),
             {"least": str(least), "most": str(most)},
         )
         return least
 
-    def choice(self, name: str, choices: Mapping[str, str]) -> str:
-        if self.values[name] not in choices:
-            self.errors[name] = (_("Choose one of the options."), {})
-        return self.values[name]
+    def choice(self, field: str, choices: Mapping[str, str]) -> str:
+        if self.values[field] not in choices:
+            self.errors[field] = (_("Choose one of the options."), {})
+        return self.values[field]
 
-    def target(self, name: str, regulation: Regulation) -> Target:
-        amount = self.whole(f"{name}-amount", least=1)
-        unit = self.choice(f"{name}-unit", {code: label for code, (label, _kind, _size) in UNITS.items()})
-        before = dict(targets_of(regulation))[name]
+    def target(self, of: str, regulation: Regulation) -> Target:
+        amount = self.whole(f"{of}-amount", least=1)
+        unit = self.choice(f"{of}-unit", {code: label for code, (label, _kind, _size) in UNITS.items()})
+        before = dict(targets_of(regulation))[of]
         return target_in(amount, unit, day_mode=before.day_mode) if unit in UNITS else before
 
-    def priority(self, priority: Any, regulation: Regulation) -> Any:
+    def priority(self, priority: Priority, regulation: Regulation) -> Any:
         code = priority.code
 
         def text(part: str) -> Any:
@@ -138,19 +146,85 @@ class _Reader:
             definition=text("definition"),
             target=self.target(f"target-{code}", regulation),
             retired=self.tick(f"retired-{code}"),
+            rank=self.whole(f"rank-{code}", least=1, most=99),
+            steps=self.steps(code, priority.steps, regulation),
         )
+
+    def steps(self, owner: str, before: tuple[Step, ...], regulation: Regulation) -> tuple[Step, ...]:
+        """The rows that say when; clearing the amount takes a step away."""
+        codes = {one.code: one.code for one in regulation.priorities}
+        steps: list[Step] = []
+        for row in rows_of(owner, self.values):
+            begin = name(owner, row)
+            if not self.values[f"{begin}-amount"].strip():
+                continue
+            told = [whom for whom in WHO if self.tick(f"{begin}-{whom}")]
+            steps.append(
+                step_of(
+                    self.choice(f"{begin}-when", WHEN),
+                    self.whole(f"{begin}-amount", least=0),
+                    notify=[*told, *self.addresses(f"{begin}-others")],
+                    raise_to=self.choice(f"{begin}-raise_to", {"": "", **codes}),
+                    before=before[row] if row < len(before) else None,
+                )
+            )
+        return tuple(steps)
+
+    def addresses(self, field: str) -> list[str]:
+        """Mail addresses, with commas or spaces between them."""
+        found = self.values[field].replace(",", " ").split()
+        for one in found:
+            local, at, domain = one.partition("@")
+            if not (local and at and domain) or not one.isprintable():
+                self.errors[field] = (_("“{address}” is not a mail address."), {"address": one})
+        return found
 
 
 def field_of(problem: Problem, regulation: Regulation) -> str:
     """The field a problem of the document stands next to; '' for one that has no field of its own."""
     place = problem.place.split(".")
     match place:
+        case ["priorities", index, "steps", row]:
+            return f"{name(regulation.priorities[int(index)].code, int(row))}-amount"
+        case ["registration", "steps", row]:
+            return f"{name('registration', int(row))}-amount"
         case ["priorities", index, "target"]:
             return f"target-{regulation.priorities[int(index)].code}-amount"
         case ["registration", "target"]:
             return "registration-amount"
         case ["auto_close"]:
             return "auto_close-amount"
-        case [name] if name in ("number_format", "minimum_minutes"):
-            return name
+        case ["number_format" | "minimum_minutes" as only]:
+            return only
     return ""
+
+
+# --- priorities that come and go --------------------------------------------------------------------------------------
+
+CODE: Final = re.compile(r"[A-Z0-9]{1,10}")
+
+
+def with_priority(regulation: Regulation, code: str) -> Filled:
+    """The document with one priority more, the last in the queue; its name and definition wait to be written."""
+    code = code.strip().upper()
+    if not CODE.fullmatch(code):
+        return Filled(None, {"code": (_("A code has 1 to 10 letters A–Z and digits."), {})})
+    if any(one.code == code for one in regulation.priorities):
+        return Filled(None, {"code": (_("There is a priority {code} already."), {"code": code})})
+    last = max((one.rank for one in regulation.priorities), default=0)
+    added = Priority(
+        code=code,
+        rank=last + 1,
+        name=Text(ru=f"Приоритет {code}", en=f"Priority {code}"),
+        definition=Text(ru="Когда назначается этот приоритет.", en="When this priority is given."),
+        colour="grey",
+        target=target_in(5, "working_days"),
+    )
+    return Filled(_with(regulation, priorities=(*regulation.priorities, added)), {})
+
+
+def without_priority(regulation: Regulation, code: str) -> Regulation:
+    """The document without a priority that no version has published yet."""
+    kept = tuple(one for one in regulation.priorities if one.code != code)
+    document: Regulation = _with(regulation, priorities=kept)
+    return document

@@ -17,8 +17,9 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.clauses import chapters
 from admin.regulation.differences import Said, said_differences
-from admin.regulation.form import Errors, field_of, filled, targets_of, values_of
+from admin.regulation.form import Errors, field_of, filled, targets_of, values_of, with_priority, without_priority
 from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, effects, said_target
+from admin.regulation.step_rows import WHEN, WHO, name, rows_of
 from service import drafts
 from service.auth import OWNERS, READERS, actor_of, requires
 from service.drafts import Draft
@@ -113,6 +114,46 @@ async def save_draft(request: AnyRequest) -> Response[Any]:
     return Redirect("/regulation/draft", status_code=303)
 
 
+@post("/regulation/draft/priorities", guards=[CHANGE], status_code=303)
+async def add_priority(request: AnyRequest) -> Response[Any]:
+    """One priority more in the draft."""
+    reader = await reading(request)
+    draft = await drafts.open_draft()
+    if draft is None:
+        return _lost(request, reader)
+    code = str((await request.form()).get("code", ""))
+    grown = with_priority(draft.document, code)
+    if grown.document is None:
+        return await _draft_page(reader, draft, values_of(draft.document) | {"code": code}, grown.errors)
+    return await _keep(request, reader, draft, grown.document)
+
+
+@post("/regulation/draft/priorities/{code:str}/remove", guards=[CHANGE], status_code=303)
+async def remove_priority(request: AnyRequest, code: FromPath[str]) -> Response[Any]:
+    """Take a priority out of the draft again; one that was ever published is only retired."""
+    reader = await reading(request)
+    draft = await drafts.open_draft()
+    if draft is None:
+        return _lost(request, reader)
+    if code in {one.code for one in (await newest())[1].priorities}:
+        said = _("{code} was published: tickets may have it. Retire it instead.")
+        flash(request, translate(reader.language, said, code=code), "refused")
+        return Redirect("/regulation/draft", status_code=303)
+    return await _keep(request, reader, draft, without_priority(draft.document, code))
+
+
+async def _keep(request: AnyRequest, reader: Reading, draft: Draft, document: Regulation) -> Redirect:
+    """Save what a button changed."""
+    journaled = tuple(one.sentence for one in said_differences(draft.document, document, "en"))
+    try:
+        await drafts.save(draft, document, by=await actor_of(request), at=reader.at, changes=journaled)
+    except SomebodyWasFaster as refusal:
+        flash(request, told(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, SAVED))
+    return Redirect("/regulation/draft", status_code=303)
+
+
 @post("/regulation/draft/discard", guards=[CHANGE], status_code=303)
 async def discard_draft(request: AnyRequest) -> Redirect:
     """Throw the draft away."""
@@ -172,6 +213,14 @@ async def _draft_page(
         examples=_examples(draft.document, language),
         newest=version,
         document=draft.document,
+        published={one.code for one in document.priorities},
+        steps={
+            owner: [name(owner, row) for row in rows_of(owner, values)]
+            for owner in ("registration", *(one.code for one in draft.document.priorities))
+        },
+        codes=[(one.code, one.code) for one in draft.document.priorities if not one.retired],
+        step_when=[(code, translate(language, said)) for code, said in WHEN.items()],
+        step_who=[(code, translate(language, said)) for code, said in WHO.items()],
         units=[(code, translate(language, label)) for code, (label, _kind, _size) in UNITS.items()],
         choices={
             name: [(code, translate(language, said)) for code, said in options.items()]
@@ -346,6 +395,8 @@ router = page_router(
         begin_draft,
         draft_page,
         save_draft,
+        add_priority,
+        remove_priority,
         discard_draft,
         rebase_draft,
         publish_page,

@@ -19,6 +19,7 @@ from service.database import fetch, fetchval
 from service.regulations import RULEBOOKS, changed_target, in_force, newest, publish, publish_default
 from service.settings import Settings
 from workflow.definition import Role
+from workflow.regulation import Regulation, Step
 
 ORIGIN = "http://desk.example.org"
 COLLEAGUE = Actor(kind="staff", id="99", name="Pavel Owner", role=Role.PROCESS_OWNER)
@@ -215,7 +216,15 @@ async def test_others_look_and_change_nothing(signed_in: SignedIn, role: Role) -
         assert page.status_code == 200
         assert 'action="/regulation' not in page.text
     assert (await reader.get("/regulation/draft/publish")).status_code == 403
-    for path in ("draft/begin", "draft", "draft/discard", "draft/rebase", "draft/publish", "versions/1/bring-back"):
+    for path in (
+        "draft/begin",
+        "draft",
+        "draft/discard",
+        "draft/rebase",
+        "draft/publish",
+        "versions/1/bring-back",
+        "draft/priorities",
+    ):
         assert (await post(reader, f"/regulation/{path}")).status_code == 403
     assert await fetchval("SELECT revision FROM regulation_draft") == 1
 
@@ -242,3 +251,78 @@ async def test_a_form_that_sends_only_some_fields_keeps_the_others(owner: httpx.
     draft = await drafts.open_draft()
     assert draft is not None
     assert draft.document.level_by_address is False
+
+
+async def the_draft() -> Regulation:
+    draft = await drafts.open_draft()
+    assert draft is not None
+    return draft.document
+
+
+async def test_a_step_is_added_in_the_empty_row_and_taken_away_by_clearing_its_amount(owner: httpx.AsyncClient) -> None:
+    await change(
+        owner,
+        **{
+            "step-P4-1-amount": "60", "step-P4-1-when": "before", "step-P4-1-others": "boss@example.org",
+            "shown-step-P4-1-supervisors": "1", "step-P4-1-supervisors": "1", "step-P4-1-raise_to": "P1",
+        },
+    )  # fmt: skip
+    added = (await the_draft()).priorities[3].steps
+    assert added[0] == (await newest())[1].priorities[3].steps[0]
+    assert added[1] == Step(notify=("supervisors", "boss@example.org"), minutes=-60, raise_to="P1")
+    await change(owner, **{"step-P4-0-amount": ""})
+    assert (await the_draft()).priorities[3].steps == added[1:]
+
+
+async def test_a_step_for_nobody_and_an_address_that_is_none_are_refused_beside_their_fields(
+    owner: httpx.AsyncClient,
+) -> None:
+    refused = await change(owner, **{"step-P4-1-amount": "60", "step-P4-1-others": "the boss"})
+    assert refused.status_code == 422
+    assert re.search(r'id="e-step-P4-1-others"', refused.text)
+    await change(owner, **{"step-P4-1-amount": "60"})
+    page = await owner.get("/regulation/draft")
+    beside = re.search(r'id="e-step-P4-1-amount"[^>]*>(.*?)</p>', page.text, re.DOTALL)
+    assert beside is not None
+    assert "The step does nothing" in beside[1]
+
+
+async def test_a_priority_is_added_moved_up_and_published(owner: httpx.AsyncClient) -> None:
+    await post(owner, "/regulation/draft/begin")
+    await post(owner, "/regulation/draft/priorities", {"code": "p0"}, at="/regulation/draft")
+    assert [one.code for one in (await the_draft()).priorities] == ["P1", "P2", "P3", "P4", "P0"]
+    clash = await change(owner, **{"rank-P0": "1"})
+    assert clash.status_code == 303
+    assert "Two priorities share one rank" in words(await owner.get("/regulation/draft"))
+    ranks = {f"rank-P{n}": str(n + 1) for n in range(5)}
+    await change(owner, **ranks, **{"target-P0-amount": "1", "target-P0-unit": "elapsed_hours"})
+    await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    rules = await in_force(at=clock.now())
+    assert rules.open_priorities[0] == "P0"
+    assert rules.target("P0", "standard").kind == "calendar_minutes"
+
+
+@pytest.mark.parametrize("code", ["P1", "", "P-1", "П5", "P1234567890"])
+async def test_a_code_that_cannot_be_is_refused(owner: httpx.AsyncClient, code: str) -> None:
+    await post(owner, "/regulation/draft/begin")
+    refused = await post(owner, "/regulation/draft/priorities", {"code": code}, at="/regulation/draft")
+    assert refused.status_code == 422
+    assert 'id="e-code"' in refused.text
+    assert len((await the_draft()).priorities) == 4
+
+
+async def test_only_a_priority_nobody_published_can_be_removed(owner: httpx.AsyncClient) -> None:
+    await post(owner, "/regulation/draft/begin")
+    await post(owner, "/regulation/draft/priorities", {"code": "P5"}, at="/regulation/draft")
+    await post(owner, "/regulation/draft/priorities/P5/remove", at="/regulation/draft")
+    await post(owner, "/regulation/draft/priorities/P1/remove", at="/regulation/draft")
+    assert [one.code for one in (await the_draft()).priorities] == ["P1", "P2", "P3", "P4"]
+    assert "Retire it instead" in words(await owner.get("/regulation/draft"))
+
+
+async def test_a_retired_priority_is_given_to_no_new_ticket(owner: httpx.AsyncClient) -> None:
+    await change(owner, **{"shown-retired-P4": "1", "retired-P4": "1"})
+    await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
+    rules = await in_force(at=clock.now())
+    assert rules.open_priorities == ("P1", "P2", "P3")
+    assert "P4" in rules.priorities
