@@ -89,7 +89,7 @@ async def fire(timer: int, *, at: datetime) -> Outcome:
         await know_rules(ticket)
         change = Change(ticket, now=at, cause=f"timer:{timer}")
         due = Due(timer, row["timer_kind"], row["timer_due_at"].astimezone(UTC))
-        if not await _consume(change, due):
+        if not await consume(change, due):
             return Outcome.GONE
         outcome = await _carry_out(change, due)
         if outcome is not Outcome.FIRED:
@@ -100,7 +100,7 @@ async def fire(timer: int, *, at: datetime) -> Outcome:
     return outcome
 
 
-async def _consume(change: Change, due: Due) -> bool:
+async def consume(change: Change, due: Due) -> bool:
     """Armed becomes fired, for one caller only; the timers of the change know that this one is over."""
     change.fired.add(due.kind)
     return bool(
@@ -207,7 +207,7 @@ async def _breach_first(change: Change, clock: str) -> None:
     )
     if row is not None:
         due = Due(row["id"], kind, row["due_at"].astimezone(UTC))
-        if await _consume(change, due):
+        if await consume(change, due):
             await _breach(change, due)
 
 

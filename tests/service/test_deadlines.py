@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from service.actors import Actor, customer
+from service.change import Change
 from service.database import execute, fetch, fetchrow, fetchval
-from service.deadlines import Outcome, fire
+from service.deadlines import Due, Outcome, consume, fire
 from service.intake import Request, receive
 from service.regulations import in_force, newest, publish
 from service.ticket import Ticket
@@ -153,6 +154,15 @@ async def test_a_timer_fires_once_however_often_it_is_fired() -> None:
     assert await fire(timer, at=ticket.due_at) is Outcome.FIRED
     assert await fire(timer, at=ticket.due_at) is Outcome.GONE
     assert len(await entries(ticket, "breach")) == 1
+
+
+async def test_of_two_who_saw_a_timer_armed_one_consumes_it() -> None:
+    ticket = await a_ticket()
+    row = await fetchrow("SELECT id, kind, due_at FROM timer WHERE subject = $1 AND kind = 'resolution:due'", ticket.id)
+    due = Due(row["id"], row["kind"], row["due_at"])
+    first, second = (Change(ticket, now=ticket.due_at, cause=f"timer:{row['id']}") for _worker in range(2))
+    assert await consume(first, due) is True
+    assert await consume(second, due) is False
 
 
 async def test_a_postponement_that_was_told_in_time_makes_the_passed_deadline_extended() -> None:
