@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.actors import Actor
 from service.schemas import Choice, MoveField, PossibleMove, PossibleMoves
 from service.ticket import Ticket
 from service.words import Language, translate
 from workflow.definition import Field, Kind, Move
+from workflow.errors import FieldError, WrongFields
 from workflow.machine import MACHINE, TicketFacts
-from workflow.process import SOLVED
+from workflow.process import PROCESS, SOLVED
 from workflow.regulation import Rulebook
 from workflow.words import _
 
@@ -45,8 +46,23 @@ def _shown(move: Move, rules: Rulebook, language: Language) -> PossibleMove:
         label=translate(language, move.label),
         to=move.to,
         dangerous=move.dangerous,
-        fields=[_field(field, rules, language) for field in move.fields],
+        fields=[_field(field, rules, language) for field in open_fields(move)],
     )
+
+
+def open_fields(move: Move) -> tuple[Field, ...]:
+    """What an asker may give. Data are facts the system itself writes into the journal: nobody else may name them."""
+    return tuple(field for field in move.fields if field.kind is not Kind.DATA)
+
+
+def refuse_data(trigger: str, given: Mapping[str, object]) -> None:
+    """Raises WrongFields when an asker gives what only the system may."""
+    move = PROCESS.by_trigger.get(trigger)
+    takes = ", ".join(field.name for field in open_fields(move)) if move else ""
+    closed = [field.name for field in move.fields if field.kind is Kind.DATA and field.name in given] if move else []
+    if closed:
+        sentence = _("This move has no such field. It takes: {fields}.")
+        raise WrongFields([FieldError(name, sentence, {"fields": takes or "–"}) for name in closed])
 
 
 def _field(field: Field, rules: Rulebook, language: Language) -> MoveField:

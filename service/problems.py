@@ -171,8 +171,9 @@ def failure(request: AnyRequest, error: Exception) -> Response[Any]:
         log.warning("unavailable", error=repr(error))
         problem = _problem(request, 503, code="unavailable", detail=translate(language_of(request), sentence))
         return answered(request, problem, headers={"Retry-After": SECONDS_TO_WAIT})
-    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
-        return http_error(request, ClientException())  # a zero byte: PostgreSQL's texts cannot hold it
+    if isinstance(error, asyncpg.DataError):  # a zero byte, a text too long for its column, a number too big
+        log.warning("the database cannot hold what was sent", exc_info=error)
+        return http_error(request, ClientException())
     log.error("request failed", exc_info=error)
     code, sentence = SENTENCES[500]
     return answered(request, _problem(request, 500, code=code, detail=translate(language_of(request), sentence)))

@@ -9,6 +9,8 @@ import msgspec
 
 from service.ticket import ClockView, TicketView
 
+Line = Annotated[str, msgspec.Meta(max_length=500)]
+
 
 class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request body; unknown fields are refused, so that a typing error is never a silent default."""
@@ -17,17 +19,17 @@ class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class NewTicket(_In, frozen=True, kw_only=True):
     """A request of a customer (clause 4.2). What is missing is asked for; only words about the matter are needed."""
 
-    channel: str
-    text: str = ""
-    subject: str = ""
-    organisation: str = ""
-    full_name: str = ""
-    position: str = ""
-    phone: str = ""
-    email: str = ""
-    product: str = ""
-    contract: str = ""
-    language: str = ""
+    channel: Literal["portal", "email", "phone"]
+    text: Annotated[str, msgspec.Meta(max_length=200_000)] = ""
+    subject: Line = ""
+    organisation: Line = ""
+    full_name: Line = ""
+    position: Line = ""
+    phone: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    email: Annotated[str, msgspec.Meta(max_length=320)] = ""
+    product: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    contract: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    language: Literal["", "ru", "en"] = ""
 
 
 class TicketPage(msgspec.Struct, frozen=True):

@@ -17,8 +17,9 @@ from litestar.params import FromPath
 from service.api.examples import EXAMPLES, PROBLEM
 from service.api.requests import AnyRequest
 from service.auth import EVERYBODY_INSIDE, requires
+from service.possible import open_fields
 from service.problems import MEDIA_TYPE, TITLES, Problem
-from workflow.definition import Field, Kind, Move
+from workflow.definition import CLOCK_ONLY, Field, Kind, Move
 from workflow.errors import NotFound
 from workflow.process import PROCESS
 
@@ -145,8 +146,9 @@ def _problem_response(status: int) -> dict[str, Any]:
 
 
 def _move_schemas() -> dict[str, Any]:
-    schemas = {_schema_name(move): _move_schema(move) for move in PROCESS.moves}
-    refs = {move.trigger: f"#/components/schemas/{_schema_name(move)}" for move in PROCESS.moves}
+    peoples = [move for move in PROCESS.moves if move.who != CLOCK_ONLY]
+    schemas = {_schema_name(move): _move_schema(move) for move in peoples}
+    refs = {move.trigger: f"#/components/schemas/{_schema_name(move)}" for move in peoples}
     schemas[MOVES_BODY] = {
         "description": "One move with its fields; `GET …/moves` says which are possible now.",
         "oneOf": [{"$ref": ref} for ref in refs.values()],
@@ -160,13 +162,13 @@ def _schema_name(move: Move) -> str:
 
 
 def _move_schema(move: Move) -> dict[str, Any]:
-    fields = {field.name: _field_schema(field) for field in move.fields}
+    fields = {field.name: _field_schema(field) for field in open_fields(move)}
     return {
         "type": "object",
         "title": _schema_name(move),
         "description": move.label,
         "properties": {"trigger": {"const": move.trigger}} | fields,
-        "required": ["trigger", *(field.name for field in move.fields if field.required)],
+        "required": ["trigger", *(field.name for field in open_fields(move) if field.required)],
         "additionalProperties": False,
     }
 
@@ -175,8 +177,6 @@ def _field_schema(field: Field) -> dict[str, Any]:
     schema: dict[str, Any] = {"description": field.label}
     if field.kind is Kind.MINUTES:
         return schema | {"type": "integer", "minimum": 0, "maximum": 1440}
-    if field.kind is Kind.DATA:
-        return schema
     if field.kind is Kind.INSTANT:
         return schema | {"type": "string", "format": "date-time"}
     if field.choices:

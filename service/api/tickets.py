@@ -14,7 +14,7 @@ from service.auth import actor_of, requires
 from service.intake import Request, receive
 from service.journal import Entry
 from service.passport_view import passport_view
-from service.possible import possible_moves
+from service.possible import possible_moves, refuse_data
 from service.problems import language_of
 from service.queries import Wanted
 from service.regulations import RULEBOOKS, in_force
@@ -103,6 +103,7 @@ async def make_move(request: AnyRequest, ticket: FromPath[str], data: JSONBody[d
     trigger = given.pop("trigger", None)
     if not isinstance(trigger, str) or not trigger:
         raise WrongFields([FieldError("trigger", _("Please fill this in."), {})])
+    refuse_data(trigger, given)
     moved = await carry_out(
         await queries.id_named(ticket),
         trigger,

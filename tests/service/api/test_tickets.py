@@ -113,6 +113,26 @@ async def test_a_move_without_a_known_trigger_is_told_which_there_are(
     assert answer.json()["errors"][0]["field"] == "trigger"
 
 
+async def test_nobody_slips_facts_into_the_journal(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    forged = {"trigger": "escalate", "details": {"priority": "P1", "number": "X-1", "assignee": "7"}}
+
+    answer = await operator.post(f"/api/v1/tickets/{id}/moves", json=forged)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "details"
+    ticket = (await operator.get(f"/api/v1/tickets/{id}")).json()
+    assert (ticket["seq"], ticket["priority"], ticket["number"]) == (1, None, None)
+
+
+async def test_what_does_not_fit_is_refused_and_not_failed_upon(operator: httpx.AsyncClient) -> None:
+    long = await operator.post("/api/v1/tickets", json=REQUEST | {"phone": "1" * 101, "language": "de"})
+    assert {error["field"] for error in long.json()["errors"]} == {"phone", "language"}
+    zero = await operator.get("/api/v1/tickets", params={"priority": "\x00"})
+    assert zero.status_code == 400
+    assert zero.headers["content-type"] == "application/problem+json"
+
+
 async def test_a_ticket_that_is_not_there_is_404_to_read_and_to_move(operator: httpx.AsyncClient) -> None:
     for name in (str(uuid4()), "NO-SUCH-1", "%00", "П-1"):
         assert (await operator.get(f"/api/v1/tickets/{name}")).status_code == 404
