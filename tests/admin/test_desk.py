@@ -418,16 +418,21 @@ async def test_a_call_without_words_is_refused_beside_the_field(operator: Browse
 # --- files, held mail, the local mailbox ------------------------------------------------------------------------------
 
 
-async def a_file(home: Path, data: bytes, *, name: str, content_type: str) -> str:
+@pytest.fixture
+def shelf(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files go to the home of the site, whichever application was made last."""
+    monkeypatch.setattr(files.SHELF, "folder", home / "files")
+
+
+async def a_file(data: bytes, *, name: str, content_type: str) -> str:
     """A request with one file; the address of the file."""
-    files.SHELF.furnish(home)
     file = File(filename=name, content_type=content_type, size=len(data), sha256=files.keep(data))
     await a_request(files=(file,))
     return f"/desk/attachments/{await fetchval('SELECT id FROM attachment')}"
 
 
-async def test_a_file_is_saved_and_never_opened(operator: Browser, home: Path) -> None:
-    path = await a_file(home, b"<script>alert(1)</script>", name='отчёт "1".html', content_type="text/html")
+async def test_a_file_is_saved_and_never_opened(operator: Browser, shelf: None) -> None:
+    path = await a_file(b"<script>alert(1)</script>", name='отчёт "1".html', content_type="text/html")
     for query in ("", "?inline=1"):
         answer = await operator.get(path + query)
         assert answer.content == b"<script>alert(1)</script>"
@@ -438,8 +443,8 @@ async def test_a_file_is_saved_and_never_opened(operator: Browser, home: Path) -
         assert "sandbox" in answer.headers["content-security-policy"]
 
 
-async def test_a_picture_may_be_shown_in_place(operator: Browser, home: Path) -> None:
-    path = await a_file(home, PNG, name="снимок.png", content_type="image/png")
+async def test_a_picture_may_be_shown_in_place(operator: Browser, shelf: None) -> None:
+    path = await a_file(PNG, name="снимок.png", content_type="image/png")
     assert (await operator.get(path)).headers["content-disposition"].startswith("attachment; ")
     shown = await operator.get(f"{path}?inline=1")
     assert shown.headers["content-type"] == "image/png"
