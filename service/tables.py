@@ -130,6 +130,30 @@ class RegulationDraft(Table, db=DB, tablename="regulation_draft"):
     changed_at = Timestamptz(default=EPOCH)
 
 
+class Republication(Table, db=DB, tablename="republication"):
+    """Carrying a published version over to the tickets that are open when it takes effect; one row a version."""
+
+    version = Integer(primary_key=True)
+    choice = Varchar(length=12)  # keep, from_start, from_now
+    starts_at = Timestamptz(default=EPOCH)
+    gathered_at = Timestamptz(null=True, default=None)
+    total = Integer(default=0)
+    done = Integer(default=0)
+    skipped = Integer(default=0)
+    finished_at = Timestamptz(null=True, default=None)
+
+
+class RepublishedTicket(Table, db=DB, tablename="republished_ticket"):
+    """An open ticket that a version is carried over to. `outcome` is empty while it waits its turn."""
+
+    id = BigSerial(primary_key=True)
+    version = Integer()
+    ticket = UUID(null=False, default=None)
+    outcome = Varchar(length=10, default="")  # done, skipped
+    reason = Text(default="")  # an English msgid, for a ticket that keeps its version
+    params = JSONB(default="{}")
+
+
 class Ticket(Table, db=DB, tablename="ticket"):
     """A ticket as it stands now. Everything here can be told anew from its journal."""
 
@@ -302,7 +326,7 @@ class Outbox(Table, db=DB, tablename="outbox"):
     type = Varchar(length=40)
     recipients = JSONB(default="[]")
     body = Bytea()
-    status = Varchar(length=10, default="pending")  # pending, sending, delivered, dead, parked, cancelled
+    status = Varchar(length=10, default="pending")  # pending, sending, delivered, dead, parked, cancelled, merged
     attempt = Integer(default=0)
     crash_count = Integer(default=0)
     next_at = Timestamptz(default=EPOCH)
@@ -311,6 +335,7 @@ class Outbox(Table, db=DB, tablename="outbox"):
     last_error = Text(default="")
     created_at = Timestamptz(default=EPOCH)
     delivered_at = Timestamptz(null=True, default=None)
+    digest = BigInt(null=True, default=None)  # the letter that carries this merged one
 
 
 class Attempt(Table, db=DB, tablename="attempt"):
@@ -420,7 +445,7 @@ class ConfigEntry(Table, db=DB, tablename="config_journal"):
 
 
 TABLES: tuple[type[Table], ...] = (
-    Organisation, Contract, Contact, ContactAddress, User, Session, Token, RegulationVersion, RegulationDraft, Ticket,
-    JournalEntry, Message, Attachment, TicketLink, Timer, Event, Webhook, Outbox, Attempt, Idempotency, Mail, Letter,
-    SignedLink, Alarm, Audit, ConfigEntry,
+    Organisation, Contract, Contact, ContactAddress, User, Session, Token, RegulationVersion, RegulationDraft,
+    Republication, RepublishedTicket, Ticket, JournalEntry, Message, Attachment, TicketLink, Timer, Event, Webhook,
+    Outbox, Attempt, Idempotency, Mail, Letter, SignedLink, Alarm, Audit, ConfigEntry,
 )  # fmt: skip
