@@ -13,7 +13,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from admin.desk import reads, rows
+from admin.desk import callers, listing, reads, rows
 from admin.desk.moves import FORM_KEY, MOVES
 from admin.desk.queue import DESK
 from admin.pages import render
@@ -44,10 +44,10 @@ async def phone_page(request: AnyRequest) -> Response[str]:
     """The empty form; with `lookup` the people it may be, with `contact` one of them written in."""
     at = (await reading(request)).at
     lookup = SPACES.sub(" ", request.query_params.get("lookup", "").replace("\x00", "")).strip()[:100]
-    found = await reads.callers(lookup, at=at) if len(lookup) >= 2 else []
+    found = await callers.callers(lookup, at=at) if len(lookup) >= 2 else []
     contact = request.query_params.get("contact", "")
     known = contact.isascii() and contact.isdigit() and len(contact) < 16
-    caller = await reads.caller(int(contact), at=at) if known else None
+    caller = await callers.caller(int(contact), at=at) if known else None
     if caller is None and len(found) == 1:
         caller = found[0]
     return await _shown(request, typed=_known(caller), caller=caller, lookup=lookup, found=found)
@@ -100,16 +100,16 @@ async def _shown(
     *,
     typed: Mapping[str, str],
     errors: Mapping[str, str] | None = None,
-    caller: reads.Caller | None = None,
+    caller: callers.Caller | None = None,
     lookup: str = "",
-    found: Sequence[reads.Caller] = (),
+    found: Sequence[callers.Caller] = (),
     status_code: int = 200,
 ) -> Response[str]:
     reader = await reading(request)
     rules = await in_force(at=reader.at)
     open_tickets: list[rows.QueueRow] = []
     if caller is not None and caller.organisation is not None:
-        listed = await reads.tickets(reads.Asked(organisation=str(caller.organisation)), at=reader.at, limit=20)
+        listed = await listing.tickets(listing.Asked(organisation=str(caller.organisation)), at=reader.at, limit=20)
         open_tickets = [rows.queue_row(row, reader) for row in listed.rows]
     level = rules.levels.get(caller.service_level) if caller else None
     return render(
@@ -131,7 +131,7 @@ async def _shown(
     )
 
 
-def _known(caller: reads.Caller | None) -> dict[str, str]:
+def _known(caller: callers.Caller | None) -> dict[str, str]:
     """What the form begins with."""
     if caller is None:
         return {}

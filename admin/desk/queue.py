@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from litestar import Response, get
 from litestar.response import Redirect
 
-from admin.desk import reads, rows
+from admin.desk import listing, reads, rows
 from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
@@ -23,17 +23,17 @@ DESK = requires(*STAFF, scope="tickets:read")
 async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
     """The tickets asked for in the address; a number in the search box leads straight to its ticket."""
     asked = asked_in(request)
-    if asked.q and (found := await reads.numbered(asked.q)):
+    if asked.q and (found := await listing.numbered(asked.q)):
         return Redirect(f"/desk/tickets/{found}", status_code=303)
     reader, actor = await reading(request), await actor_of(request)
     rules = await in_force(at=reader.at)
-    listed = await reads.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
+    listed = await listing.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
     people, organisations = await reads.colleagues(sorted(STAFF)), await reads.organisations()
     here = rows.query(asked)
     return render(
         "desk/queue.html",
         reader,
-        figures=rows.figures(await reads.strip(at=reader.at), asked, reader),
+        figures=rows.figures(await listing.strip(at=reader.at), asked, reader),
         chips=rows.chips(asked, reader, rules, user=actor.user, people=people, organisations=organisations),
         rows=[rows.queue_row(row, reader) for row in listed.rows],
         asked=asked,
@@ -46,12 +46,12 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
     )
 
 
-def asked_in(request: AnyRequest) -> reads.Asked:
+def asked_in(request: AnyRequest) -> listing.Asked:
     """The filters of the address; what names nothing known is left out."""
     params = request.query_params
     known = {state.name for state in PROCESS.states}
     switches = {name: params.get(name) == "1" for name in ("overdue", "soon", "unregistered", "unread", "closed")}
-    return reads.Asked(
+    return listing.Asked(
         states=tuple(state for state in dict.fromkeys(params.getall("state", [])) if state in known),
         priorities=tuple(dict.fromkeys(params.getall("priority", [])))[:20],
         assignee=_id_or(params.get("assignee", ""), "nobody"),
@@ -74,4 +74,4 @@ def _flat(query: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
 @get("/desk/held", guards=[DESK])
 async def held_page(request: AnyRequest) -> Response[str]:
     """Mail that was kept back, and why."""
-    return render("desk/held.html", await reading(request), mail=await reads.held_mail())
+    return render("desk/held.html", await reading(request), mail=await listing.held_mail())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from admin.desk import reads
+from admin.desk import listing, reads
 from admin.desk.talk import RECEIVED
 from admin.pages import Reading, url
 from admin.time_bars import TimeBar, time_bar
@@ -69,7 +69,7 @@ class Chip:
     on: bool
 
 
-def queue_row(row: reads.Row, reader: Reading) -> QueueRow:
+def queue_row(row: listing.Row, reader: Reading) -> QueueRow:
     ticket = row.ticket
     move = PROCESS.by_trigger.get(row.last_trigger)
     return QueueRow(
@@ -116,17 +116,17 @@ def clock_bar(ticket: Ticket, reader: Reading) -> TimeBar | None:
 # --- the strip and the chips ------------------------------------------------------------------------------------------
 
 
-def figures(strip: reads.Strip, asked: reads.Asked, reader: Reading) -> list[Figure]:
+def figures(strip: listing.Strip, asked: listing.Asked, reader: Reading) -> list[Figure]:
     """What needs eyes now, each figure a link to its tickets."""
 
     def t(msgid: str, **params: object) -> str:
         return translate(reader.language, msgid, **params)
 
     def count(n: int) -> int | str:
-        return n if n <= reads.COUNTED else f"{number(reader.language, reads.COUNTED)}+"
+        return n if n <= listing.COUNTED else f"{number(reader.language, listing.COUNTED)}+"
 
     oldest = strip.oldest and relative(reader.language, strip.oldest, at=reader.at, zone=reader.zone)
-    waiting = set(asked.states) == set(reads.WAITING)
+    waiting = set(asked.states) == set(listing.WAITING)
     unregistered_tone = "warning" if strip.unregistered else "plain"
     return [
         Figure(count=count(strip.unregistered), label=t(_("Not registered yet")), tone=unregistered_tone,
@@ -137,7 +137,7 @@ def figures(strip: reads.Strip, asked: reads.Asked, reader: Reading) -> list[Fig
         Figure(count=count(strip.overdue), label=t(_("Deadline missed")), tone="late",
                href=url(PATH, overdue="1"), on=asked.overdue),
         Figure(count=count(strip.waiting), label=t(_("Awaiting the customer")), tone="paused",
-               href=url(PATH, state=reads.WAITING), on=waiting),
+               href=url(PATH, state=listing.WAITING), on=waiting),
         Figure(count=count(strip.unread), label=t(_("Completed, answer unread")), tone="warning",
                href=url(PATH, unread="1"), on=asked.unread),
         Figure(count=count(strip.held), label=t(_("Held mail")), tone="warning", href="/desk/held"),
@@ -145,7 +145,7 @@ def figures(strip: reads.Strip, asked: reads.Asked, reader: Reading) -> list[Fig
 
 
 def chips(
-    asked: reads.Asked,
+    asked: listing.Asked,
     reader: Reading,
     rules: Rulebook,
     *,
@@ -192,7 +192,7 @@ def chips(
     return groups
 
 
-def query(asked: reads.Asked) -> dict[str, str | list[str]]:
+def query(asked: listing.Asked) -> dict[str, str | list[str]]:
     """The filters as they stand in the address."""
     switches = {name: "1" if getattr(asked, name) else "" for name in _SWITCHES}
     return {
@@ -204,7 +204,7 @@ def query(asked: reads.Asked) -> dict[str, str | list[str]]:
 _SWITCHES = ("overdue", "soon", "unregistered", "unread", "closed")
 
 
-def _chip(label: str, asked: reads.Asked, name: str, value: str, *, on: bool) -> Chip:
+def _chip(label: str, asked: listing.Asked, name: str, value: str, *, on: bool) -> Chip:
     """Several states or priorities may be on at once; of everything else one."""
     now = query(asked)
     chosen = now[name]

@@ -1,0 +1,250 @@
+"""Which tickets stand in the queue, and how many of each kind: keyset pages and capped counts, each by an index."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.database import fetch, fetchrow
+from service.ticket import FROM, SELECT, Ticket, read_ticket
+from service.tickets import know_rules
+from workflow.process import PROCESS
+
+COUNTED = 999  # no strip needs a larger figure; beyond it the page says "999+"
+
+RUNNING = list(PROCESS.states_where(runs="resolution"))
+RESTING = list(PROCESS.states_paused())
+WAITING = [state.name for state in PROCESS.states if state.pauses and not state.runs]
+CONFIRMING = list(PROCESS.states_where(runs="auto_close"))
+
+# A deadline that passed while its clock ran. A clock that rests stands where it began to rest; a promise that was
+# made in time holds until its own moment.
+OVERDUE = """
+t.closed_at IS NULL AND (
+    (t.number IS NULL AND t.registration_due_at < {at})
+    OR (t.state = ANY({running}) AND t.due_at < {at} AND NOT coalesce(
+        t.promised_at > {at} AND (t.clocks #>> '{{resolution,extended_at}}')::timestamptz <= t.due_at, false))
+    OR (t.state = ANY({resting}) AND (t.resolution_result = 'breached'
+        OR t.due_at < (t.clocks #>> '{{resolution,pauses,-1,start}}')::timestamptz)))
+"""
+SOON = """
+t.closed_at IS NULL AND (
+    (t.number IS NULL AND t.registration_due_at BETWEEN {at} AND {at} + interval '1 hour')
+    OR (t.state = ANY({running}) AND t.due_at BETWEEN {at} AND {at} + interval '1 hour'))
+"""
+
+
+class Strip(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures above the queue, each counted no further than COUNTED + 1."""
+
+    unregistered: int
+    oldest: datetime | None
+    soon: int
+    overdue: int
+    waiting: int
+    unread: int
+    held: int
+
+
+async def strip(*, at: datetime) -> Strip:
+    """What needs eyes now."""
+    capped = "(SELECT count(*) FROM (SELECT FROM {what} LIMIT 1000) AS counted)"
+    overdue = OVERDUE.format(at="$1", running="$2::text[]", resting="$3::text[]")
+    soon = SOON.format(at="$1", running="$2::text[]")
+    row = await fetchrow(
+        "SELECT "
+        + capped.format(what="ticket t WHERE t.number IS NULL AND t.closed_at IS NULL")
+        + " AS unregistered, "
+        "(SELECT min(received_at) FROM ticket WHERE number IS NULL AND closed_at IS NULL) AS oldest, "
+        + capped.format(what=f"ticket t WHERE {soon}")
+        + " AS soon, "
+        + capped.format(what=f"ticket t WHERE {overdue}")
+        + " AS overdue, "
+        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($4::text[])")
+        + " AS waiting, "
+        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($5::text[]) AND t.answer_unread")
+        + " AS unread, "
+        + capped.format(what="mail WHERE status IN ('held', 'failed')")
+        + " AS held",
+        at, RUNNING, RESTING, WAITING, CONFIRMING,
+    )  # fmt: skip
+    return Strip(**row)
+
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tickets are asked for. `assignee` is a user's id, `nobody` or ''; `closed` turns from open to closed."""
+
+    states: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+    assignee: str = ""
+    organisation: str = ""
+    overdue: bool = False
+    soon: bool = False
+    unregistered: bool = False
+    unread: bool = False
+    closed: bool = False
+    q: str = ""
+
+    @property
+    def by_deadline(self) -> bool:
+        """Open tickets stand by priority and deadline; a search and the closed ones stand newest first."""
+        return not (self.q or self.closed)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One ticket of a list, with its last act."""
+
+    ticket: Ticket
+    last_trigger: str
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One page of tickets; `next` is the key from which the next page goes on, '' on the last one."""
+
+    rows: tuple[Row, ...]
+    next: str
+
+
+PAGE = 50
+LAST_ACT = ", (SELECT j.trigger FROM journal j WHERE j.ticket = t.id ORDER BY j.seq DESC LIMIT 1) AS last_trigger "
+DUE = "coalesce(t.due_at, t.registration_due_at, 'infinity')"
+
+
+class _Conditions:
+    """A WHERE clause with its values."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.values: list[object] = []
+
+    def value(self, value: object, kind: str) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}::{kind}"
+
+    def add(self, sql: str) -> None:
+        self.parts.append(sql)
+
+
+async def tickets(asked: Asked, *, at: datetime, after: str = "", limit: int = PAGE) -> Listed:
+    """One page of the tickets asked for; `after` is the `next` of the page before. A key of nonsense begins anew."""
+    where = _conditions(asked, at=at)
+    _go_on(where, asked, after)
+    order = f"t.priority_rank, {DUE}, t.id" if asked.by_deadline else "t.received_at DESC, t.id DESC"
+    rows = await fetch(
+        f"{SELECT}, t.priority_rank, {DUE} AS due_key {LAST_ACT} {FROM} WHERE {' AND '.join(where.parts) or 'true'} "
+        f"ORDER BY {order} LIMIT {limit + 1}",
+        *where.values,
+    )
+    listed = []
+    for row in rows[:limit]:
+        ticket = read_ticket(row)
+        await know_rules(ticket)
+        listed.append(Row(ticket, row["last_trigger"]))
+    return Listed(tuple(listed), _key(rows[limit - 1], asked) if len(rows) > limit else "")
+
+
+def _conditions(asked: Asked, *, at: datetime) -> _Conditions:
+    where = _Conditions()
+    if asked.closed:
+        where.add("t.closed_at IS NOT NULL")
+    elif not asked.q:
+        where.add("t.closed_at IS NULL")
+    if asked.states:
+        where.add(f"t.state = ANY({where.value(list(asked.states), 'text[]')})")
+    if asked.priorities:
+        where.add(f"t.priority = ANY({where.value(list(asked.priorities), 'text[]')})")
+    if asked.assignee == "nobody":
+        where.add("t.assignee IS NULL")
+    elif asked.assignee.isdigit():
+        where.add(f"t.assignee = {where.value(int(asked.assignee[:15]), 'bigint')}")
+    if asked.organisation.isdigit():
+        where.add(f"t.organisation = {where.value(int(asked.organisation[:15]), 'bigint')}")
+    if asked.unregistered:
+        where.add("t.number IS NULL")
+    if asked.unread:
+        where.add("t.answer_unread")
+    if asked.overdue:
+        where.add(_timed(OVERDUE, where, at))
+    if asked.soon:
+        where.add(_timed(SOON, where, at))
+    if asked.q:
+        where.add(_found(asked.q, where))
+    return where
+
+
+def _timed(condition: str, where: _Conditions, at: datetime) -> str:
+    return condition.format(
+        at=where.value(at, "timestamptz"),
+        running=where.value(RUNNING, "text[]"),
+        resting=where.value(RESTING, "text[]") if "{resting}" in condition else "",
+    )
+
+
+def _found(q: str, where: _Conditions) -> str:
+    """Words in any Russian form, or a number."""
+    words, number = where.value(q, "text"), where.value(q.strip().upper(), "text")
+    return f"(t.search @@ websearch_to_tsquery('russian', {words}) OR t.number = {number})"
+
+
+def _key(row: Any, asked: Asked) -> str:
+    if not asked.by_deadline:
+        return f"{row['received_at'].isoformat()}~{row['id']}"
+    due = row["due_key"]
+    return f"{row['priority_rank']}~{'' if due.year == 9999 else due.isoformat()}~{row['id']}"
+
+
+def _go_on(where: _Conditions, asked: Asked, after: str) -> None:
+    """Begin behind the last ticket of the page before."""
+    try:
+        *keys, last = after.split("~")
+        id = UUID(last)
+        if asked.by_deadline:
+            rank, due = int(keys[0]), datetime.fromisoformat(keys[1]) if keys[1] else None
+        else:
+            received = datetime.fromisoformat(keys[0])
+    except (ValueError, IndexError):
+        return
+    if asked.by_deadline:
+        end = where.value(due, "timestamptz")
+        where.add(
+            f"(t.priority_rank, {DUE}, t.id) > "
+            f"({where.value(rank, 'int')}, coalesce({end}, 'infinity'), {where.value(id, 'uuid')})"
+        )
+    else:
+        where.add(f"(t.received_at, t.id) < ({where.value(received, 'timestamptz')}, {where.value(id, 'uuid')})")
+
+
+async def numbered(value: str) -> UUID | None:
+    """The ticket with exactly this number, whatever the case of its letters."""
+    row = await fetchrow("SELECT id FROM ticket WHERE number = $1", value.strip().upper())
+    return row["id"] if row else None
+
+
+# --- held mail --------------------------------------------------------------------------------------------------------
+
+
+class HeldMail(msgspec.Struct, frozen=True):
+    """A mail that waits for a person to decide."""
+
+    id: UUID
+    sender: str
+    subject: str
+    kind: str
+    reason: str
+    status: str
+    received_at: datetime
+
+
+async def held_mail() -> list[HeldMail]:
+    """Mail that was held, the oldest first."""
+    rows = await fetch(
+        "SELECT id, coalesce(nullif(sender, ''), envelope_from) AS sender, subject, kind, reason, status, received_at "
+        "FROM mail WHERE status IN ('held', 'failed') ORDER BY received_at, id LIMIT 200"
+    )
+    return [HeldMail(**row) for row in rows]
