@@ -27,6 +27,7 @@ from workflow.words import _
 
 log = structlog.get_logger(__name__)
 
+MOST_AT_ONCE = 200  # of one worker: endpoints that keep silent for 15 s each must not fill the places of the others
 MOST_PER_ENDPOINT = 10  # deliveries under way to one endpoint, of all workers together
 USER_AGENT = "Reglament-Webhooks/1"
 STATUS = {Outcome.DELIVERED: "delivered", Outcome.RETRY: "pending", Outcome.DEAD: "dead"}
@@ -56,18 +57,24 @@ class Webhooks:
 
     async def take(self, places: int) -> list[Claimed]:
         """Claim for each endpoint what it has room for, the places shared evenly; a held one gets a single probe."""
+        claimed: list[Claimed] = []
         async with DB.transaction(allow_nested=False):
             at = await outbox.claiming("webhook")
             ready = await fetch(READY, at)
             if not ready:
-                return []
+                return claimed
             breakers = {str(row["id"]): _breaker(row["breaker"]) for row in ready}
             share = max(1, places // len(ready))
             room = {str(row["id"]): min(share, _room(breakers[str(row["id"])], row["under_way"], at)) for row in ready}
             open_rooms = dict([one for one in room.items() if one[1] > 0][:places])
-            claimed = await outbox.claim("webhook", open_rooms, at=at) if open_rooms else []
-            for endpoint in {row.endpoint for row in claimed}:
-                await _start_probe(endpoint, breakers[endpoint], at=at)
+            held = await _lock_held([name for name in open_rooms if breakers[name].held_until is not None])
+            open_rooms = {
+                name: places for name, places in open_rooms.items() if name not in held or held[name].admits(at)
+            }
+            if open_rooms:
+                claimed = await outbox.claim("webhook", open_rooms, at=at)
+            for endpoint in {row.endpoint for row in claimed} & held.keys():
+                await _start_probe(endpoint, held[endpoint], at=at)
         return claimed
 
     async def deliver(self, row: Claimed) -> None:
@@ -141,6 +148,17 @@ def _room(breaker: Breaker, under_way: int, at: datetime) -> int:
     if not breaker.admits(at):
         return 0
     return 1 if breaker.held_until is not None else MOST_PER_ENDPOINT - under_way
+
+
+async def _lock_held(endpoints: list[str]) -> dict[str, Breaker]:
+    """The breakers of held endpoints, under their lock (lock order: endpoint, then outbox)."""
+    if not endpoints:
+        return {}
+    rows = await fetch(
+        "SELECT id, breaker FROM webhook WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+        [UUID(endpoint) for endpoint in endpoints],
+    )
+    return {str(row["id"]): _breaker(row["breaker"]) for row in rows}
 
 
 async def _start_probe(endpoint: str, breaker: Breaker, *, at: datetime) -> None:

@@ -23,7 +23,7 @@ from notifications.post import TOTAL_TIMEOUT, Poster
 from notifications.ringing import TASKS, hear_the_bell
 from notifications.smtp import SmtpServer, parse_smtp_url
 from notifications.timers import Timers
-from notifications.webhooks import Webhooks
+from notifications.webhooks import MOST_AT_ONCE, Webhooks
 from service import alarms, audits, clock, failpoints
 from service.address_guard import AddressGuard
 from service.database import fetchrow
@@ -123,7 +123,9 @@ class Worker:
         self._timers = Timers()
         self._stopping = False
         self.letters = Courier(Letters(smtp), on_return=lambda: self.duties["send_letters"].call())
-        self.webhooks = Courier(Webhooks(poster), on_return=lambda: self.duties["send_webhooks"].call())
+        self.webhooks = Courier(
+            Webhooks(poster), most=MOST_AT_ONCE, on_return=lambda: self.duties["send_webhooks"].call()
+        )
         self.duties = {
             duty.name: duty
             for duty in (
@@ -154,7 +156,7 @@ class Worker:
             *(duty.serve() for duty in self.duties.values()),
             self._every(TICK, "look", self._look),
             self._every(SWEEP_EVERY, "sweep", self._sweep),
-            self._every(AUDIT_EVERY, "audit", self._audit),
+            self._every(AUDIT_EVERY, "audit", self._audit, first_after=AUDIT_EVERY),  # an outage is caught up first
             hear_the_bell(redis_url, self.ring),
         ]
         tasks = [asyncio.create_task(loop) for loop in loops]
@@ -176,7 +178,10 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
         log.info("worker stopped")
 
-    async def _every(self, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    async def _every(
+        self, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, first_after: float = 0.0
+    ) -> None:
+        await asyncio.sleep(first_after)
         while True:
             await attempted(name, work)
             await asyncio.sleep(seconds)
