@@ -274,7 +274,7 @@ def _begin_auto_close(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clo
     """Completion freezes the result of the resolution clock and starts the customer's time to answer (4.9)."""
     period = clocks.resolution
     if period is not None:
-        result = _result(period, entry.at, rulebooks)
+        result = result_at(period, entry.at, rulebooks)
         period = _rested(period, entry, PROCESS.state(entry.to_state).pause_reason)
         period = msgspec.structs.replace(period, result=result)
     closing = Period("auto_close", entry.at, rulebooks[clocks.version].regulation.auto_close, clocks.version)
@@ -301,7 +301,7 @@ def _wake(period: Period, at: datetime) -> Period:
 
 
 def _stop(period: Period, at: datetime, rulebooks: Rulebooks) -> Period:
-    return msgspec.structs.replace(period, stopped=at, result=period.result or _result(period, at, rulebooks))
+    return msgspec.structs.replace(period, stopped=at, result=period.result or result_at(period, at, rulebooks))
 
 
 def _stop_all(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
@@ -311,7 +311,7 @@ def _stop_all(clocks: Clocks, entry: Entry, rulebooks: Rulebooks) -> Clocks:
     return msgspec.structs.replace(clocks, resolution=period, snoozed_until=None)
 
 
-def _result(period: Period, at: datetime, rulebooks: Rulebooks) -> Result | None:
+def result_at(period: Period, at: datetime, rulebooks: Rulebooks) -> Result | None:
     """Met, extended or breached: judged where the clock last ran. Finished at the deadline is on time.
 
     A promise is a date that a customer was told, so it is judged by the date alone, whatever the clock did.
