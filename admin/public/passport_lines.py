@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -68,8 +68,13 @@ def _day_line(spans: list[Counted], zone: ZoneInfo, language: Language) -> Line:
         f"{clock_time(language, span.start, zone=zone)}–{clock_time(language, span.end, zone=zone)}" for span in spans
     )
     date = day(language, spans[0].start.astimezone(zone).date())
-    whole = sum((span.end - span.start for span in spans), timedelta())
+    # Between the minutes that are shown, so that a reader who adds them up comes to the same.
+    whole = sum((_minute(span.end) - _minute(span.start) for span in spans), timedelta())
     return Line("counted", f"{date}, {hours}", working_duration(language, whole))
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def _skipped(made: Passport, language: Language) -> list[Line]:
