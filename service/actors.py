@@ -12,13 +12,14 @@ ActorKind = Literal["staff", "customer", "token", "clock"]
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who is asking. `user` is the id of the account behind the act, '' where there is none."""
+    """Who is asking. `user` is the id of the account behind the act and `email` its address, '' where there is none."""
 
     kind: ActorKind
     id: str
     name: str
     role: Role
     user: str = ""
+    email: str = ""
     language: str = "ru"
 
     @property

@@ -194,6 +194,10 @@ class Change:
         }
         self._identity |= known
 
+    def hand_to(self, *, email: str, name: str) -> None:
+        """Whose address and name stand beside the new assignee's id."""
+        self._identity |= {"assignee_email": email or None, "assignee_name": name or None}
+
     # --- telling people -----------------------------------------------------------------------------------------
 
     def _write_to_customer(self, kind: str, *, by: Actor, spoken: Spoken | None, context: Mapping[str, Any]) -> None:

@@ -140,9 +140,9 @@ async def _let_the_clock_run(*, until: datetime) -> None:
 
 
 async def _operators() -> list[Actor]:
-    rows = await fetch("SELECT id, name FROM app_user WHERE role = 'operator' ORDER BY id")
+    rows = await fetch("SELECT id, name, email FROM app_user WHERE role = 'operator' ORDER BY id")
     return [
-        Actor(kind="staff", id=str(row["id"]), name=row["name"], role=Role.OPERATOR, user=str(row["id"]))
+        Actor("staff", str(row["id"]), row["name"], Role.OPERATOR, user=str(row["id"]), email=row["email"])
         for row in rows
     ]
 

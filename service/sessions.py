@@ -27,7 +27,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 SIGNED_IN = """
-SELECT u.id, u.name, u.role, u.language, s.expires_at, s.created_at
+SELECT u.id, u.name, u.email, u.role, u.language, s.expires_at, s.created_at
 FROM app_session s JOIN app_user u ON u.id = s."user"
 WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.created_at > $3 AND u.active
 """
@@ -44,7 +44,8 @@ async def session(id: str, *, at: datetime) -> Session | None:
         await execute("UPDATE app_session SET expires_at = $2 WHERE id_hash = $1", _hash(id), at + IDLE)
     user = str(row["id"])
     actor = Actor(
-        kind="staff", id=user, name=row["name"], role=Role(row["role"]), user=user, language=row["language"]
+        kind="staff", id=user, name=row["name"], role=Role(row["role"]), user=user, email=row["email"],
+        language=row["language"],
     )  # fmt: skip
     return Session(id, actor)
 

@@ -16,9 +16,10 @@ from service.change import Change, File, Spoken
 from service.database import DB, fetchrow, retried
 from service.people import Colleague, Customer, colleague, customer_by_name
 from service.regulations import IN_FORCE, RULEBOOKS
+from service.splitting import SplitMessage, message_of, split_off
 from service.ticket import FROM, SELECT, Ticket, read_ticket, view
 from service.writing import IDEM
-from workflow.definition import Kind
+from workflow.definition import Kind, Role
 from workflow.errors import FieldError, NotFound, Refusal, Stale, UnknownTrigger, WrongFields
 from workflow.machine import Decision
 from workflow.process import PROCESS
@@ -82,7 +83,7 @@ async def carry_out(
     machine's refusals, NotFound, Stale, Repeated and KeyReused.
     """
     given = given or {}
-    found = await find_references(trigger, given, at=at)
+    found = await find_references(ticket, trigger, given, at=at)
     try:
         async with DB.transaction(allow_nested=False):
             change, in_force, number = await locked(ticket, at=at, cause=cause, numbered=trigger == "register")
@@ -93,9 +94,11 @@ async def carry_out(
                 change, trigger, by=by, given=given, found=found, spoken=spoken, files=files, in_force=in_force,
                 number=number,
             )  # fmt: skip
+            if found.message:
+                await split_off(change, found.message, subject=str(given["subject"]), by=by).write()
             after = await write_with_key(change, key, status=200)
     except asyncpg.UniqueViolationError:
-        return await done_before(key, cause)
+        return await done_before(key, cause, ticket=ticket)
     await ring_for(change)
     return after
 
@@ -132,6 +135,7 @@ def act(
 ) -> Decision:
     """Let the machine decide, and do what follows from it; nothing is written yet."""
     found = found or References()
+    given = _told(trigger, given, by=by, files=files)
     pinned = RULEBOOKS[in_force] if trigger == "register" else change.rules
     decision = _decided(change, trigger, by=by, given=given, rules=pinned, errors=found.errors)
     data = _journalled(decision, by) | _resolved(decision, found) | _self_assigned(change, decision, by, found)
@@ -139,6 +143,12 @@ def act(
         data |= _registration(change, pinned, number)
     if found.customer:
         change.identify(found.customer)
+    if found.assignee:
+        change.hand_to(email=found.assignee.email, name=found.assignee.name)
+    elif "assignee" in data:
+        change.hand_to(email=by.email, name=by.name)
+    if found.other == change.ticket.id:
+        raise WrongFields([FieldError(_ticket_field(decision), _("A ticket cannot point at itself."), {})])
     if found.other:
         change.link(found.other, str(decision.given.get("relation", "duplicate")))
     change.act(
@@ -153,6 +163,22 @@ def act(
         context=decision.given,
     )
     return decision
+
+
+def _told(trigger: str, given: Mapping[str, object], *, by: Actor, files: Sequence[File]) -> Mapping[str, object]:
+    """What was given, with the files summed up. Raises WrongFields when somebody gives what only the system may."""
+    move = PROCESS.by_trigger.get(trigger)
+    systems = [field.name for field in move.fields if field.kind is Kind.DATA] if move else []
+    if by.role is not Role.CLOCK and (meddled := [name for name in systems if name in given]):
+        raise WrongFields([FieldError(name, _("The system fills this in."), {}) for name in meddled])
+    if not files or "attachments" not in systems:
+        return given
+    summary = [{"sha256": file.sha256, "size": file.size, "refused": file.refused} for file in files]
+    return {**given, "attachments": summary}
+
+
+def _ticket_field(decision: Decision) -> str:
+    return next(field.name for field in decision.move.fields if field.kind is Kind.TICKET)
 
 
 def _decided(
@@ -200,7 +226,7 @@ def _resolved(decision: Decision, found: References) -> dict[str, Any]:
     if found.assignee:
         data["assignee"] = str(found.assignee.id)
     if found.other:
-        data["ticket" if decision.move.field("ticket") else "duplicate_of"] = str(found.other)
+        data[_ticket_field(decision)] = str(found.other)
     if found.customer:
         data |= {
             "organisation": _word(found.customer.organisation),
@@ -262,11 +288,15 @@ class References(msgspec.Struct, frozen=True):
     assignee: Colleague | None = None
     other: UUID | None = None
     customer: Customer | None = None
+    message: SplitMessage | None = None
     errors: tuple[FieldError, ...] = ()
 
 
-async def find_references(trigger: str, given: Mapping[str, object], *, at: datetime) -> References:
-    """Look up the people, tickets and organisations that `given` names, before any lock. Raises UnknownTrigger."""
+async def find_references(ticket: UUID, trigger: str, given: Mapping[str, object], *, at: datetime) -> References:
+    """Look up the people, tickets, messages and organisations that `given` names, before any lock.
+
+    Raises UnknownTrigger.
+    """
     move = PROCESS.by_trigger.get(trigger)
     if move is None:
         raise UnknownTrigger(trigger=trigger)
@@ -281,6 +311,8 @@ async def find_references(trigger: str, given: Mapping[str, object], *, at: date
                 found["assignee"] = await colleague(value.strip())
             elif field.kind is Kind.TICKET:
                 found["other"] = await ticket_id(value.strip())
+            elif field.kind is Kind.MESSAGE:
+                found["message"] = await message_of(ticket, value.strip())
             elif field.kind is Kind.ORGANISATION:
                 found["customer"] = await customer_by_name(value.strip(), _contact(given), at=at)
         except NotFound as missing:
@@ -362,15 +394,19 @@ async def write_with_key(change: Change, key: Key | None, *, status: int) -> Tic
     return await change.write()
 
 
-async def done_before(key: Key | None, cause: str) -> Ticket:
-    """What a cause that acted before left behind. Raises Repeated for a key, else gives the ticket as it stands."""
+async def done_before(key: Key | None, cause: str, *, ticket: UUID | None = None) -> Ticket:
+    """What a cause that acted before left behind: this ticket, or the one it made.
+
+    Raises Repeated for a key that was answered.
+    """
     await refuse_repetition(key)
-    row = await fetchrow(f"{SELECT} {FROM} WHERE t.id = (SELECT ticket FROM journal WHERE cause = $1 LIMIT 1)", cause)
+    known = "$1" if ticket else "(SELECT ticket FROM journal WHERE cause = $1 AND seq = 1)"
+    row = await fetchrow(f"{SELECT} {FROM} WHERE t.id = {known}", ticket or cause)
     if row is None:
         raise NotFound()
-    ticket = read_ticket(row)
-    await know_rules(ticket)
-    return ticket
+    found = read_ticket(row)
+    await know_rules(found)
+    return found
 
 
 async def ring_for(change: Change) -> None:

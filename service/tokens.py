@@ -90,7 +90,7 @@ def _hash(token: str) -> bytes:
 
 
 BEARER = """
-SELECT k.id, k.name, k.role, k.scopes, k.used_at, u.id AS user_id, u.name AS user_name, u.language
+SELECT k.id, k.name, k.role, k.scopes, k.used_at, u.id AS user_id, u.email, u.language
 FROM api_token k LEFT JOIN app_user u ON u.id = k."user"
 WHERE k.token_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
   AND (u.id IS NULL OR u.active)
@@ -106,7 +106,8 @@ async def bearer(token: str, *, at: datetime) -> Bearer | None:
         await execute("UPDATE api_token SET used_at = $2 WHERE id = $1", row["id"], at)
     actor = Actor(
         kind="token", id=str(row["id"]), name=row["name"], role=Role(row["role"]),
-        user="" if row["user_id"] is None else str(row["user_id"]), language=row["language"] or "en",
+        user="" if row["user_id"] is None else str(row["user_id"]), email=row["email"] or "",
+        language=row["language"] or "en",
     )  # fmt: skip
     return Bearer(actor, frozenset(msgspec.json.decode(row["scopes"])))
 

@@ -25,6 +25,7 @@ STATEMENTS = (
     "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
     "CREATE UNIQUE INDEX journal_seq ON journal (ticket, seq)",
     "CREATE UNIQUE INDEX journal_cause ON journal (ticket, cause, n)",
+    "CREATE UNIQUE INDEX journal_birth ON journal (cause) WHERE seq = 1",  # one cause makes one ticket
     "CREATE INDEX journal_at ON journal (at)",
     "CREATE UNIQUE INDEX timer_generation ON timer (subject, kind, generation)",
     "CREATE INDEX timer_due ON timer (due_at, id) WHERE status = 'armed'",
