@@ -13,12 +13,14 @@ from litestar import Litestar
 
 from service import clock, drafts
 from service.accounts import add_user
-from service.actors import Actor
+from service.actors import Actor, customer
 from service.app import create_app
 from service.database import fetch, fetchval
+from service.intake import Request, receive
 from service.regulations import RULEBOOKS, changed_target, in_force, newest, publish, publish_default
 from service.settings import Settings
 from workflow.definition import Role
+from workflow.process import PROCESS
 from workflow.regulation import Regulation, Step
 
 ORIGIN = "http://desk.example.org"
@@ -326,3 +328,23 @@ async def test_a_retired_priority_is_given_to_no_new_ticket(owner: httpx.AsyncCl
     rules = await in_force(at=clock.now())
     assert rules.open_priorities == ("P1", "P2", "P3")
     assert "P4" in rules.priorities
+
+
+@pytest.mark.parametrize(("role", "links"), [(Role.OPERATOR, True), (Role.PROCESS_OWNER, False)])
+async def test_the_process_page_shows_the_picture_with_live_counts_and_every_move(
+    signed_in: SignedIn, role: Role, links: bool
+) -> None:
+    """The counts lead to the tickets, for those who may open them."""
+    reader = await signed_in(role)
+    request = Request(channel="email", text="It hangs", email="ivan@example.com")
+    await receive(request, by=customer(id="", name="Ivan"), at=clock.now(), cause="mail:1")
+    page = await reader.get("/process")
+    assert page.status_code == 200
+    assert set(re.findall(r'<tr id="(\w+)">', page.text)) == set(PROCESS.by_trigger)
+    assert re.findall(r'class="d-count-text"[^>]*>(\d+)<', page.text) == ["1", "0", "0", "0", "0"]
+    assert ('href="/desk?state=' in page.text) is links
+
+
+async def test_the_process_page_is_not_for_strangers(owner: httpx.AsyncClient) -> None:
+    owner.cookies.clear()
+    assert (await owner.get("/process")).status_code == 401
