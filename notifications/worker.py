@@ -24,7 +24,7 @@ from notifications.ringing import TASKS, hear_the_bell
 from notifications.smtp import SmtpServer, parse_smtp_url
 from notifications.timers import Timers
 from notifications.webhooks import MOST_AT_ONCE, Webhooks
-from service import alarms, audits, clock, failpoints
+from service import alarms, audits, clock, failpoints, republishing
 from service.address_guard import AddressGuard
 from service.database import fetchrow
 from service.settings import Settings
@@ -55,7 +55,10 @@ SELECT
             AND o.next_at <= (SELECT at FROM clock)
         )
     ) AS send_webhooks,
-    EXISTS (SELECT FROM mail WHERE status = 'stored') AS ingest_mail
+    EXISTS (SELECT FROM mail WHERE status = 'stored') AS ingest_mail,
+    EXISTS (
+        SELECT FROM republication WHERE finished_at IS NULL AND starts_at <= (SELECT at FROM clock)
+    ) AS carry_over
 """
 
 
@@ -133,6 +136,7 @@ class Worker:
                 Duty("send_letters", self.letters.dispatch),
                 Duty("send_webhooks", self.webhooks.dispatch),
                 Duty("ingest_mail", self.ingest_mail),
+                Duty("carry_over", self.carry_over),
             )
         }
 
@@ -149,6 +153,11 @@ class Worker:
     async def ingest_mail(self) -> None:
         if not self._stopping:
             await read_stored(await outbox.moment())
+
+    async def carry_over(self) -> None:
+        """Move open tickets to a version that took effect, a bounded number at a time."""
+        while not self._stopping and await republishing.carry_on(at=await outbox.moment()):
+            pass
 
     async def run(self, *, redis_url: str, stop: asyncio.Event) -> None:
         """Work until `stop`; then claim nothing more, let what is in flight end, and leave nothing half done."""

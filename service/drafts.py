@@ -11,6 +11,7 @@ from service import config_journal
 from service.actors import Actor
 from service.database import DB, execute, fetchrow, retried
 from service.regulations import SomebodyWasFaster, newest, publish
+from workflow.carrying_over import Choice
 from workflow.errors import NotFound
 from workflow.regulation import Regulation, dump, load
 from workflow.words import _
@@ -108,9 +109,15 @@ async def discard(draft: Draft, *, by: Actor, at: datetime) -> None:
 
 
 async def publish_draft(
-    draft: Draft, *, by: Actor, at: datetime, effective_at: datetime | None = None, note: str = ""
+    draft: Draft,
+    *,
+    by: Actor,
+    at: datetime,
+    effective_at: datetime | None = None,
+    note: str = "",
+    open_tickets: Choice = "keep",
 ) -> int:
-    """Make the draft the next version, and end it; the version's number. Open tickets keep their version.
+    """Make the draft the next version, and end it; the version's number.
 
     Raises NotPublishable, and SomebodyWasFaster when the draft changed or another version was published meanwhile.
     """
@@ -118,8 +125,9 @@ async def publish_draft(
     if current is None or (current.id, current.revision) != (draft.id, draft.revision):
         raise SomebodyWasFaster(who=current.author if current else _("Somebody"))
     version = await publish(
-        current.document, based_on=current.based_on, by=by, at=at, effective_at=effective_at, note=note
-    )
+        current.document, based_on=current.based_on, by=by, at=at, effective_at=effective_at, note=note,
+        open_tickets=open_tickets,
+    )  # fmt: skip
     # Saved by another person in this very moment, it stays: it then follows a version that is no longer the newest.
     await execute("DELETE FROM regulation_draft WHERE id = $1 AND revision = $2", draft.id, draft.revision)
     return version

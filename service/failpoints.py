@@ -9,6 +9,7 @@ from collections.abc import Collection
 # Where a process may be stopped, and what has happened there.
 POINTS = {
     "timer.fired": "a timer is consumed and its act written, before the commit",
+    "tickets.carried_over": "some tickets went over to another version, before the commit",
     "outbox.claimed": "deliveries are claimed, before the first byte is sent",
     "outbox.sent": "the receiver has answered, before that is recorded",
     "outbox.recorded": "the answer is recorded, before what follows from it",

@@ -12,6 +12,7 @@ import msgspec
 from service import config_journal
 from service.actors import Actor
 from service.database import DB, execute, fetch, fetchrow, retried
+from workflow.carrying_over import Choice
 from workflow.errors import NotFound, Refusal
 from workflow.examples import failed_examples
 from workflow.regulation import Problem, Regulation, Rulebook, default_regulation, dump, load, problems
@@ -102,10 +103,11 @@ async def publish(
     at: datetime,
     effective_at: datetime | None = None,
     note: str = "",
-    open_tickets: str = "keep",
+    open_tickets: Choice = "keep",
 ) -> int:
     """Make `regulation` the next version, in force from `effective_at` (default: now); its number.
 
+    What becomes of open tickets is carried out by a worker once the version is in force (`service.republishing`).
     Raises NotPublishable, and SomebodyWasFaster when `based_on` is not the newest version: of two who publish at once
     one wins, the other is told.
     """
@@ -123,8 +125,13 @@ async def publish(
                 "VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 version, dump(regulation).decode(), starts, at, by.name, note, open_tickets,
             )  # fmt: skip
+            await execute(
+                "INSERT INTO republication (version, choice, starts_at) VALUES ($1, $2, $3)",
+                version, open_tickets, starts,
+            )  # fmt: skip
+            told = {"note": note, "open_tickets": open_tickets}
             await config_journal.note(
-                by=by, at=at, act="regulation.publish", subject=f"regulation {version}", data={"note": note}
+                by=by, at=at, act="regulation.publish", subject=f"regulation {version}", data=told
             )
     except asyncpg.UniqueViolationError as faster:
         raise SomebodyWasFaster(who=_("Somebody")) from faster
