@@ -5,6 +5,7 @@ from typing import Final
 from litestar import Router
 
 import admin.desk.router
+import admin.held.router
 import admin.process.page
 import admin.public.routes
 import admin.regulation.routes
@@ -17,6 +18,7 @@ from admin.static_files import static_file
 ROUTERS: Final[tuple[Router, ...]] = (
     admin.signing_in.router,
     admin.desk.router.router,
+    admin.held.router.router,
     admin.process.page.router,
     admin.public.routes.router,
     admin.regulation.routes.router,

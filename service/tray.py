@@ -5,15 +5,18 @@ Pages never import what reads mail: the composition root hangs `notifications.ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+import msgspec
 
 from service.actors import Actor
 from workflow.words import _
 
 # Why a mail waits, by the kind it was taken for.
-WHY = {
+WHY: Mapping[str, str] = {
     "machine": _("A machine sent this"),
     "bounce": _("A letter came back that is not ours"),
     "too_big": _("It is too big"),
@@ -25,10 +28,47 @@ WHY = {
     "colleague": _("One of us answered in the customer's place"),
     "follow_up": _("Its ticket is closed: a linked ticket is proposed"),
 }
+FAILED = _("It could not be read")  # whatever kind it might have been
+ASIDE = _("It was set aside")
+
+
+def why(status: str, kind: str) -> str:
+    """Why a mail waits, as a sentence to be translated."""
+    return FAILED if status == "failed" else WHY.get(kind, ASIDE)
+
+
+class ShownFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a held mail: named, not kept. `refused` says why it would not be taken, '' when it would."""
+
+    filename: str
+    content_type: str
+    size: int
+    refused: str
+
+
+class ShownMail(msgspec.Struct, frozen=True, kw_only=True):
+    """What a held mail says. `reply` is its own part, `text` the whole; `html` is harmless already.
+
+    `remote_images` are the pictures left out of `html`, because whoever fetches them tells the sender so.
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    reply: str
+    html: str
+    remote_images: int
+    files: tuple[ShownFile, ...]
 
 
 class Ways(Protocol):
-    """Each is one transaction and one journaled act. Raises NotFound, and Refusal when somebody was faster."""
+    """Each is one transaction and one journaled act. Raises NotFound, and Refusal when somebody was faster.
+
+    Only `show` changes nothing: it reads the mail anew, with remote pictures when they are asked for.
+    """
+
+    async def show(self, mail: UUID, *, remote: bool = False) -> ShownMail | None: ...
 
     async def make_ticket(self, mail: UUID, *, by: Actor, at: datetime) -> UUID: ...
 
@@ -50,6 +90,8 @@ class Ways(Protocol):
     ) -> int: ...
 
     async def read_again(self, mail: UUID, *, by: Actor, at: datetime) -> None: ...
+
+    async def take_back(self, mail: UUID, *, by: Actor, at: datetime) -> None: ...
 
 
 _ways: list[Ways] = []

@@ -224,27 +224,3 @@ async def numbered(value: str) -> UUID | None:
     """The ticket with exactly this number, whatever the case of its letters."""
     row = await fetchrow("SELECT id FROM ticket WHERE number = $1", value.strip().upper())
     return row["id"] if row else None
-
-
-# --- held mail --------------------------------------------------------------------------------------------------------
-
-
-class HeldMail(msgspec.Struct, frozen=True):
-    """A mail that waits for a person to decide."""
-
-    id: UUID
-    sender: str
-    subject: str
-    kind: str
-    reason: str
-    status: str
-    received_at: datetime
-
-
-async def held_mail() -> list[HeldMail]:
-    """Mail that was held, the oldest first."""
-    rows = await fetch(
-        "SELECT id, coalesce(nullif(sender, ''), envelope_from) AS sender, subject, kind, reason, status, received_at "
-        "FROM mail WHERE status IN ('held', 'failed') ORDER BY received_at, id LIMIT 200"
-    )
-    return [HeldMail(**row) for row in rows]

@@ -69,9 +69,3 @@ def _flat(query: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
     return [
         (name, one) for name, value in query.items() for one in ([value] if isinstance(value, str) else value) if one
     ]
-
-
-@get("/desk/held", guards=[DESK])
-async def held_page(request: AnyRequest) -> Response[str]:
-    """Mail that was kept back, and why."""
-    return render("desk/held.html", await reading(request), mail=await listing.held_mail())

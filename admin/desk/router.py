@@ -4,13 +4,13 @@ from admin.desk.attachments import download
 from admin.desk.mailbox import letter_page, mailbox_page
 from admin.desk.moves import make_move, reloaded
 from admin.desk.phone import phone_page, take_call
-from admin.desk.queue import held_page, queue_page
+from admin.desk.queue import queue_page
 from admin.desk.ticket import ticket_page
 from admin.page_router import page_router
 
 router = page_router(
     [
-        queue_page, held_page, phone_page, take_call, ticket_page, make_move, reloaded, download, mailbox_page,
+        queue_page, phone_page, take_call, ticket_page, make_move, reloaded, download, mailbox_page,
         letter_page,
     ]
 )  # fmt: skip

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from notifications.mail.reading import parsed_of
+from notifications.mail.showing import show
 from notifications.mail.stored import SELECT, Outcome, StoredMail, read_row, sender_of, settle
 from notifications.mail.taking import go_on, judged, take_in, writer
 from service import bell, config_journal
@@ -20,6 +21,11 @@ from service.regulations import RULEBOOKS, in_force
 from service.tickets import References, act, locked
 from workflow.errors import NotFound, Refusal
 from workflow.words import _
+
+__all__ = [
+    "AlreadySettled", "HeldMail", "KnownSender", "TakesNoMore", "drop", "join", "learn_sender", "list_held",
+    "make_ticket", "mark_spam", "read_again", "show", "take_back",
+]  # fmt: skip
 
 FOLLOW_UP = "follow_up"  # both what a mail was taken for, and the relation of the ticket that comes of it
 LEAVABLE = ("held", "failed", "spam", "dropped")  # set aside, by us or by a person, and not yet a part of a ticket
@@ -120,6 +126,11 @@ async def mark_spam(mail: UUID, *, by: Actor, at: datetime) -> None:
 async def drop(mail: UUID, *, by: Actor, at: datetime) -> None:
     """Set a mail aside as nobody's business; its bytes are kept. Raises NotFound, AlreadySettled."""
     await _set_aside(mail, "dropped", by=by, at=at)
+
+
+async def take_back(mail: UUID, *, by: Actor, at: datetime) -> None:
+    """Let a mail that was set aside wait for a decision again. Raises NotFound, AlreadySettled."""
+    await _set_aside(mail, "held", by=by, at=at)
 
 
 @retried

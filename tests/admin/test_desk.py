@@ -415,7 +415,7 @@ async def test_a_call_without_words_is_refused_beside_the_field(operator: Browse
     assert await fetchval("SELECT count(*) FROM ticket") == 0
 
 
-# --- files, held mail, the local mailbox ------------------------------------------------------------------------------
+# --- files, the local mailbox -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -455,16 +455,6 @@ async def test_a_file_that_was_refused_is_named_and_not_given(operator: Browser)
     ticket = await a_request(files=(File("virus.exe", "application/x-dosexec", 7, refused="type"),))
     assert "virus.exe: not kept" in words(await operator.get(page_of(ticket)))
     assert (await operator.get(f"/desk/attachments/{await fetchval('SELECT id FROM attachment')}")).status_code == 404
-
-
-async def test_held_mail_says_why_it_is_held(operator: Browser) -> None:
-    assert "No mail is held" in words(await operator.get("/desk/held"))
-    await execute(
-        "INSERT INTO mail (id, original, sha256, source, received_at, status, sender, subject, reason) "
-        "VALUES (gen_random_uuid(), '', '', 'smtp', now(), 'held', 'robot@example.com', 'Win!', 'Looks like spam')"
-    )
-    page = words(await operator.get("/desk/held"))
-    assert "robot@example.com Win! Looks like spam" in page
 
 
 async def test_the_local_mailbox_shows_letters_and_nothing_else(operator: Browser, home: Path) -> None:

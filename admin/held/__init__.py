@@ -1,0 +1,1 @@
+"""The tray of held mail, page by page."""

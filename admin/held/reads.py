@@ -1,0 +1,104 @@
+"""What the pages of held mail ask of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from service.database import fetch, fetchrow, fetchval
+from workflow.errors import NotFound
+
+WAITING = ("held", "failed")
+MOST = 200  # mails on one page of the list
+
+MAIL = """
+SELECT m.id, coalesce(nullif(m.sender, ''), m.envelope_from) AS sender, m.subject, m.kind, m.reason, m.status,
+       m.received_at, m.source, m.ticket, t.number, t.subject AS ticket_subject, t.state,
+       w.due_at, coalesce(w.status = 'fired', false) AS overdue
+FROM mail m LEFT JOIN ticket t ON t.id = m.ticket
+LEFT JOIN LATERAL (
+    SELECT due_at, status FROM timer WHERE subject = m.id AND subject_kind = 'mail' ORDER BY generation DESC LIMIT 1
+) w ON true
+"""
+
+
+class HeldMail(msgspec.Struct, frozen=True):
+    """A mail in the tray. `due_at` is when registration is due, counted from the arrival; `overdue` once told."""
+
+    id: UUID
+    sender: str
+    subject: str
+    kind: str
+    reason: str
+    status: str
+    received_at: datetime
+    source: str
+    ticket: UUID | None
+    number: str | None
+    ticket_subject: str | None
+    state: str | None
+    due_at: datetime | None
+    overdue: bool
+
+    @property
+    def waits(self) -> bool:
+        return self.status in WAITING
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """A person of a customer, as one may choose them."""
+
+    id: int
+    full_name: str
+    organisation: int
+    organisation_name: str
+
+
+async def mails(statuses: Sequence[str]) -> list[HeldMail]:
+    """The mails with these statuses: what waits with the oldest first, what was set aside with the newest first."""
+    order = "ASC" if set(statuses) <= set(WAITING) else "DESC"
+    rows = await fetch(
+        f"{MAIL} WHERE m.status = ANY($1) ORDER BY m.received_at {order}, m.id {order} LIMIT {MOST}", list(statuses)
+    )
+    return [HeldMail(**row) for row in rows]
+
+
+async def counts() -> dict[str, int]:
+    """How many mails of each status there are, as far as the tray shows them."""
+    rows = await fetch(
+        "SELECT status, count(*) AS n FROM mail WHERE status IN ('held', 'failed', 'spam', 'dropped') GROUP BY status"
+    )
+    return {row["status"]: row["n"] for row in rows}
+
+
+async def mail(id: UUID) -> HeldMail:
+    """One mail that may leave the tray, or has left it. Raises NotFound."""
+    row = await fetchrow(f"{MAIL} WHERE m.id = $1", id)
+    if row is None:
+        raise NotFound()
+    return HeldMail(**row)
+
+
+async def original(id: UUID) -> bytes:
+    """The bytes of a mail as they came. Raises NotFound."""
+    found = await fetchval("SELECT original FROM mail WHERE id = $1", id)
+    if found is None:
+        raise NotFound()
+    return bytes(found)
+
+
+async def known_sender(address: str) -> bool:
+    """Whether the address belongs to a contact already."""
+    return bool(await fetchval("SELECT EXISTS (SELECT FROM contact_address WHERE address = lower($1))", address))
+
+
+async def contacts() -> list[Contact]:
+    """The people an address may be given to, by organisation and name."""
+    rows = await fetch(
+        "SELECT p.id, p.full_name, o.id AS organisation, o.name AS organisation_name FROM contact p "
+        "JOIN organisation o ON o.id = p.organisation ORDER BY o.name, p.full_name, p.id LIMIT 1000"
+    )
+    return [Contact(**row) for row in rows]
