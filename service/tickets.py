@@ -83,7 +83,7 @@ async def carry_out(
     machine's refusals, NotFound, Stale, Repeated and KeyReused.
     """
     given = given or {}
-    found = await find_references(ticket, trigger, given, at=at)
+    found = await find_references(trigger, given, ticket=ticket, at=at)
     try:
         async with DB.transaction(allow_nested=False):
             change, in_force, number = await locked(ticket, at=at, cause=cause, numbered=trigger == "register")
@@ -292,7 +292,7 @@ class References(msgspec.Struct, frozen=True):
     errors: tuple[FieldError, ...] = ()
 
 
-async def find_references(ticket: UUID, trigger: str, given: Mapping[str, object], *, at: datetime) -> References:
+async def find_references(trigger: str, given: Mapping[str, object], *, ticket: UUID, at: datetime) -> References:
     """Look up the people, tickets, messages and organisations that `given` names, before any lock.
 
     Raises UnknownTrigger.

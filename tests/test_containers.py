@@ -70,7 +70,7 @@ def test_the_parts_are_all_there(compose: dict[str, Any]) -> None:
 
 
 def test_every_command_exists(compose: dict[str, Any], dockerfile: str) -> None:
-    program = importlib.import_module("service.cli").main
+    program = importlib.import_module("service.cli").reglament
     default = re.search(r'^CMD \["(\w+)"', dockerfile, re.MULTILINE)
     assert default is not None
     for words in [service["command"] for service in ours(compose).values()] + [[default[1]]]:

@@ -26,7 +26,7 @@ async def letters_of(
     A number that registering would give is the next one now; somebody else may be given it meanwhile.
     """
     change = Change(ticket, now=at, cause="preview")
-    found = await find_references(move.trigger, given, at=at)
+    found = await find_references(move.trigger, given, ticket=ticket.id, at=at)
     numbers = move.to is not None and ticket.number is None and move.field("priority") is not None
     number = await fetchval(NEXT_NUMBER) if numbers else None
     act(change, move.trigger, by=by, given=given, found=found, in_force=rules.version, number=number)
