@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from notifications import outbox
+from notifications.digests import DIGEST, GATHERED, gather
 from notifications.outbox import TIMEOUT, Claimed, Ended
 from notifications.retry import next_wait
 from notifications.smtp import Accepted, PermanentFailure, Result, SmtpServer, TemporaryFailure, send_letter
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 ENDPOINT = "smtp"
 MOST_CONNECTIONS = 10  # to the mail server, of all workers together
 UNDER_WAY = "SELECT count(*) FROM outbox WHERE channel = 'letter' AND endpoint = $1 AND status = 'sending'"
-TO_STAFF = frozenset({"warning", "breach"})  # notices that concern no customer
+TO_STAFF = frozenset({*GATHERED, DIGEST})  # notices that concern no customer
 
 
 class Letters:
@@ -42,6 +43,7 @@ class Letters:
         claimed: list[Claimed] = []
         async with DB.transaction(allow_nested=False):
             at = await outbox.claiming("letter")
+            await gather(at=at)
             room = min(places, MOST_CONNECTIONS - await fetchval(UNDER_WAY, ENDPOINT))
             if room > 0:
                 claimed = await outbox.claim("letter", {ENDPOINT: room}, at=at)

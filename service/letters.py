@@ -32,7 +32,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": (), "question": (), "reason": (), "operator": (), "assignee": (), "passport": (), "missing": (),
     "refused_files": (), "outside_hours": (), "duplicate_of": (), "status_url": (), "confirm_url": (),
     "dispute_url": (), "desk_url": (), "auto_close_at": (), "clock": (), "due_at": (), "step": (), "extended": (),
-    "centre": (),
+    "centre": (), "notices": (),
 }  # fmt: skip
 
 

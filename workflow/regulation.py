@@ -266,8 +266,9 @@ def _letter_files(name: str) -> dict[str, dict[str, str]]:
     }
 
 
-# Letters that no move of the process names: the first answer to a mail, and what the clock tells the staff.
-LETTERS = frozenset({"accepted", "breach", "warning", *PROCESS.letters()})
+# Letters that no move of the process names: the first answer to a mail, and what the clock tells the staff, one by one
+# or gathered over a night.
+LETTERS = frozenset({"accepted", "breach", "digest", "warning", *PROCESS.letters()})
 
 
 class Problem(msgspec.Struct, frozen=True):
