@@ -12,7 +12,7 @@ from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
-from notifications.mail.charsets import clean
+from service.charsets import clean
 
 # fmt: off
 _TAGS = {

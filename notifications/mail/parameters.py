@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from notifications.mail.charsets import decode
 from notifications.mail.words import decode_words, unfolded
+from service.charsets import decode
 
 _NAME = re.compile(rb"([A-Za-z0-9_.-]+?)(?:\*([0-9]{1,3}))?(\*?)[ \t\r\n]*=[ \t\r\n]*")
 _MEDIA = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")

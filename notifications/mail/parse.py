@@ -8,8 +8,6 @@ from html import escape
 import msgspec
 
 from notifications.mail import structure
-from notifications.mail.charsets import CYRILLIC, canonical, clean, decode
-from notifications.mail.content import MEDIA, kind_of, named
 from notifications.mail.headers import addresses, date, message_id, message_ids, one_line, safe_file_name
 from notifications.mail.html import remote_images, sanitise, text_of
 from notifications.mail.limits import DEFAULT_LIMITS, Limits
@@ -18,6 +16,8 @@ from notifications.mail.quotes import reply_of
 from notifications.mail.reports import report_of
 from notifications.mail.structure import Part, Stopwatch, Tree, decoded_body
 from notifications.mail.tnef import opened as opened_tnef
+from service.charsets import CYRILLIC, canonical, clean, decode
+from service.file_content import MEDIA, kind_of, named
 
 _BODY = frozenset({"text/plain", "text/html", "text/enriched", "text/richtext"})
 _IGNORED = frozenset({"text/x-amp-html", "text/watch-html"})

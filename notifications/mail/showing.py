@@ -7,13 +7,12 @@ import base64
 import re
 from uuid import UUID
 
-from notifications.mail.content import AttachmentPolicy, judge
 from notifications.mail.html import sanitise
 from notifications.mail.parsed import Attachment, ParsedMail
 from notifications.mail.reader import READER, NotRead, ReaderDied
 from notifications.mail.stored import SELECT, read_row, sender_of
-from notifications.mail.taking import REFUSED, policy_of
 from service.database import fetchrow
+from service.file_content import REFUSED, AttachmentPolicy, judge, policy_of
 from service.regulations import in_force
 from service.tray import ShownFile, ShownMail
 from workflow.errors import NotFound

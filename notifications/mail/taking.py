@@ -11,7 +11,6 @@ from uuid import UUID
 import msgspec
 
 from notifications.mail import brakes
-from notifications.mail.content import MEDIA, AttachmentPolicy, judge
 from notifications.mail.parsed import Attachment, ParsedMail
 from notifications.mail.stored import Outcome, StoredMail, letter_id_of, sender_of
 from service import files, intake
@@ -19,6 +18,7 @@ from service.actors import Actor, customer
 from service.change import Change, File, Spoken
 from service.correspondence import to_customer
 from service.database import fetchrow
+from service.file_content import REFUSED, AttachmentPolicy, judge, policy_of
 from service.house import HOUSE
 from service.intake import LONGEST_LINE, Arrival, Request
 from service.people import Customer
@@ -29,24 +29,7 @@ from service.words import Language, translate
 from workflow.fields import LONGEST_TEXT
 from workflow.machine import MACHINE
 from workflow.process import PROCESS
-from workflow.regulation import AttachmentPolicy as Policy
 from workflow.regulation import Rulebook
-from workflow.words import _
-
-# Why a file is not kept, as the customer and the desk read it (at most 60 characters: the column holds the sentence).
-REFUSED = {
-    "empty": _("The file is empty"),
-    "too_big": _("The file is too big"),
-    "type_not_allowed": _("Files of this kind are not taken"),
-    "bmp_outside_archive": _("BMP is taken only inside ZIP or RAR"),
-    "archive_damaged": _("The archive is damaged"),
-    "archive_encrypted": _("The archive is encrypted"),
-    "archive_too_many_files": _("The archive holds too many files"),
-    "archive_bomb": _("The archive would unpack to far too much"),
-    "archive_nested": _("The archive holds other archives"),
-    "archive_type_not_allowed": _("The archive holds files that are not taken"),
-    "archive_empty": _("The archive holds no files"),
-}
 
 # What a customer's mail may do by itself, the first that is possible.
 ANSWERS = ("resume", "reply")
@@ -103,20 +86,6 @@ def _judged(attachment: Attachment, policy: AttachmentPolicy) -> File:
         content_id=(attachment.content_id or "")[:300],
         refused=REFUSED[verdict.reason] if verdict.reason else "",
     )
-
-
-def policy_of(policy: Policy) -> AttachmentPolicy:
-    """The regulation's policy, which speaks of media types, in the kinds by which content is told apart."""
-    return AttachmentPolicy(
-        allowed=_kinds(policy.allowed),
-        archives=frozenset(kind.rstrip("45") for kind in _kinds(policy.archives)),
-        inside_archives=_kinds(policy.allowed) | _kinds(policy.in_archives),
-        size=policy.largest_bytes,
-    )
-
-
-def _kinds(media: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(kind for kind, type in MEDIA.items() if type in media)
 
 
 # --- a new request ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import warnings
 
 import tnefparse
 
-from notifications.mail.charsets import decode
+from service.charsets import decode
 
 _MOST_BYTES = 40 * 1024 * 1024
 

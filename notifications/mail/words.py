@@ -6,7 +6,7 @@ import re
 from binascii import Error as BinasciiError
 from binascii import a2b_base64
 
-from notifications.mail.charsets import decode
+from service.charsets import decode
 
 _OPEN = re.compile(rb"=\?([^?\s=]{0,60})\?([bBqQ])\?")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from notifications.mail.classify import Envelope, classify
 from notifications.mail.command import summary
-from notifications.mail.content import judge
 from notifications.mail.parse import parse_mail
+from service.file_content import judge
 
 SAMPLE = (
     'From: =?koi8-r?B?8MXU0g==?= <p@example.org>\r\nTo: "Щукин, Пётр" <s@example.com>, b@example.org (B)\r\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from notifications.mail.charsets import CYRILLIC, canonical, decode
+from service.charsets import CYRILLIC, canonical, decode
 
 SHORT = """Привет
 Не работает печать|Да|НЕ РАБОТАЕТ ПЕЧАТЬ|Ошибка|СРОЧНО|Добрый день|Здравствуйте, Пётр!|Заявка на доступ

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from notifications.mail.archives import ENTRIES, listing
-from notifications.mail.content import AttachmentPolicy, judge, kind_of
+from service.archives import ENTRIES, listing
+from service.file_content import AttachmentPolicy, judge, kind_of
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(30)
 BMP = b"BM" + struct.pack("<IHHIIiiHH", 1000, 0, 0, 54, 40, 10, 10, 1, 24) + bytes(60)

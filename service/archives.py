@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 
 import msgspec
 
-from notifications.mail.charsets import clean, decode
+from service.charsets import clean, decode
 
 ENTRIES = 1_000
 _TAIL = 66_000  # an end record with the longest comment

@@ -1,4 +1,4 @@
-"""Attachments are judged by what they are, not by name or label, against the policy of clause 7.6."""
+"""Files are judged by what they are, not by name or label, against the policy of clause 7.6."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import struct
 
 import msgspec
 
-from notifications.mail.archives import Listing, listing
+from service.archives import Listing, listing
+from workflow.regulation import AttachmentPolicy as Policy
+from workflow.words import _
 
 # Kind → media type. The kinds are what a policy names.
 MEDIA = {
@@ -101,6 +103,21 @@ _NESTED = frozenset({"zip", "rar", "7z", "gz", "bz2", "xz", "tar", "cab", "arj",
 _BOMB_RATIO = 200
 _BOMB_SIZE = 200 * 1024 * 1024
 
+# Why a file is not kept, as the customer and the desk read it (at most 60 characters: the column holds the sentence).
+REFUSED = {
+    "empty": _("The file is empty"),
+    "too_big": _("The file is too big"),
+    "type_not_allowed": _("Files of this kind are not taken"),
+    "bmp_outside_archive": _("BMP is taken only inside ZIP or RAR"),
+    "archive_damaged": _("The archive is damaged"),
+    "archive_encrypted": _("The archive is encrypted"),
+    "archive_too_many_files": _("The archive holds too many files"),
+    "archive_bomb": _("The archive would unpack to far too much"),
+    "archive_nested": _("The archive holds other archives"),
+    "archive_type_not_allowed": _("The archive holds files that are not taken"),
+    "archive_empty": _("The archive holds no files"),
+}
+
 
 class AttachmentPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Clause 7.6: kinds accepted alone, kinds accepted inside an archive, and bytes one file may have."""
@@ -123,6 +140,20 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str
     reason: str | None = None
     names: tuple[str, ...] = ()
+
+
+def policy_of(policy: Policy) -> AttachmentPolicy:
+    """The regulation's policy, which speaks of media types, in the kinds by which content is told apart."""
+    return AttachmentPolicy(
+        allowed=_kinds(policy.allowed),
+        archives=frozenset(kind.rstrip("45") for kind in _kinds(policy.archives)),
+        inside_archives=_kinds(policy.allowed) | _kinds(policy.in_archives),
+        size=policy.largest_bytes,
+    )
+
+
+def _kinds(media: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(kind for kind, type in MEDIA.items() if type in media)
 
 
 def kind_of(data: bytes) -> str:
