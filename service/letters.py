@@ -17,6 +17,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from service.house import HOUSE
+from service.letter_html import html_of
 from workflow.errors import Refusal
 from workflow.regulation import Letter
 from workflow.words import _
@@ -75,6 +76,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 ENVIRONMENT = _Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
 ENVIRONMENT.globals.clear()  # no range(), no cycler(): a letter only says what it is given
 LONGEST = 100_000
+LONGEST_WIRE_LINE = 990
 
 
 @lru_cache(maxsize=2_000)
@@ -123,9 +125,18 @@ def write(
     if draft.kind not in PERSONAL:
         mail["Auto-Submitted"] = "auto-replied" if draft.kind == "accepted" else "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = draft.language
-    mail.set_content(text, charset="utf-8", cte="base64" if not text.isascii() else "7bit")
+    buttons = [str(draft.context.get(name, "")) for name in ("confirm_url", "dispute_url")]
+    html = html_of(text, subject=subject, language=draft.language, buttons=buttons)
+    mail.set_content(text, charset="utf-8", cte=_encoding(text))
+    mail.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
+    mail["Content-Language"] = draft.language  # last: until then it would go to the first part
     return Written(id, draft.kind, letter_id, draft.recipient, subject, text, mail.as_bytes())
+
+
+def _encoding(text: str) -> str:
+    """Plain where the wire takes it as it is: ASCII in lines that no server cuts (RFC 5321, 4.5.3.1.6)."""
+    plain = text.isascii() and all(len(line) < LONGEST_WIRE_LINE for line in text.split("\n"))
+    return "7bit" if plain else "base64"
 
 
 def address(spec: str, *, name: str = "") -> Address:

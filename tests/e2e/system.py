@@ -92,7 +92,7 @@ class System:
 
         def look() -> EmailMessage | None:
             for letter in reversed(self.letters(to)):
-                whole = f"{letter['Subject']}\n{letter.get_content()}"
+                whole = f"{letter['Subject']}\n{text_of(letter)}"
                 if all(word in whole for word in words):
                     return letter
             return None
@@ -101,6 +101,13 @@ class System:
 
     def client(self, token: str) -> httpx.Client:
         return httpx.Client(base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+
+def text_of(letter: EmailMessage) -> str:
+    """What a letter says as text."""
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 def free_port() -> int:

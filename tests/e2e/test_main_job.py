@@ -10,7 +10,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from tests.e2e.system import MONDAY, Receiver, System, eventually
+from tests.e2e.system import MONDAY, Receiver, System, eventually, text_of
 
 pytestmark = pytest.mark.e2e
 
@@ -114,8 +114,8 @@ def instant(text: str) -> datetime:
 
 
 def link(letter: EmailMessage, kind: str) -> str:
-    found = re.search(rf"http://\S+/{kind}/\S+", letter.get_content())
-    assert found, letter.get_content()
+    found = re.search(rf"http://\S+/{kind}/\S+", text_of(letter))
+    assert found, text_of(letter)
     return found.group()
 
 
