@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -29,6 +31,8 @@ ENDPOINT = "smtp"
 MOST_CONNECTIONS = 10  # to the mail server, of all workers together
 UNDER_WAY = "SELECT count(*) FROM outbox WHERE channel = 'letter' AND endpoint = $1 AND status = 'sending'"
 TO_STAFF = frozenset({*GATHERED, DIGEST})  # notices that concern no customer
+# How servers say that it is our own address they mind, whatever the recipient.
+OUR_SENDER = re.compile(r"(?i)\bsender\b|\bnot owned\b|envelope.from|mail from|return.path|\b5\.1\.[78]\b")
 
 
 class Letters:
@@ -66,16 +70,27 @@ class Letters:
         await outbox.record(row, ended, at=at)
 
     async def _send(self, row: Claimed) -> Result:
+        """Hand the letter over under its own bounce address.
+
+        Some servers let an account send under its plain address only: then the letter goes under that one.
+        """
+        own = _bounce_address(row)
         try:
-            return await send_letter(
-                row.body,
-                envelope_from=HOUSE.mail_from,
-                recipients=row.recipients,
-                server=self._server,
-                total_timeout=TIMEOUT.total_seconds(),
-            )
+            result = await self._hand_over(row, envelope_from=own)
+            if own != HOUSE.mail_from and isinstance(result, PermanentFailure) and OUR_SENDER.search(result.text):
+                result = await self._hand_over(row, envelope_from=HOUSE.mail_from)
         except ValueError as unusable:  # an address that is none
             return PermanentFailure(code=None, text=str(unusable))
+        return result
+
+    async def _hand_over(self, row: Claimed, *, envelope_from: str) -> Result:
+        return await send_letter(
+            row.body,
+            envelope_from=envelope_from,
+            recipients=row.recipients,
+            server=self._server,
+            total_timeout=TIMEOUT.total_seconds(),
+        )
 
     def _judge(self, row: Claimed, result: Result, *, ms: int) -> Ended:
         if isinstance(result, Accepted):
@@ -93,6 +108,14 @@ class Letters:
                 ENDPOINT,
                 at,
             )
+
+
+def _bounce_address(row: Claimed) -> str:
+    """The address the letter's failure comes back to; the plain one where no letter stands behind the delivery."""
+    try:
+        return HOUSE.bounce_address(UUID(row.event_id))
+    except ValueError:
+        return HOUSE.mail_from
 
 
 async def _note_acceptance(row: Claimed, *, at: datetime) -> None:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from service.settings import Settings
 
+LONGEST_LOCAL_PART = 64  # characters before the @ (RFC 5321, 4.5.3.1.1)
+
 
 @dataclass
 class House:
@@ -18,6 +20,7 @@ class House:
     mail_from: str = "support@reglament.example.org"
     mail_domain: str = "reglament.example.org"
     language: str = "ru"
+    plus_addresses: bool = True
     production: bool = False
     link_key: bytes = field(default=b"links", repr=False)
     message_key: bytes = field(default=b"message-ids", repr=False)
@@ -30,6 +33,7 @@ class House:
         self.mail_from = settings.mail_from
         self.mail_domain = settings.mail_domain or settings.mail_from.rpartition("@")[2]
         self.language = settings.language
+        self.plus_addresses = settings.mail_plus_addresses
         self.production = settings.production
         self.link_key = settings.key("links")
         self.message_key = settings.key("message-ids")
@@ -50,6 +54,32 @@ class House:
         except ValueError:
             return None
         return ticket if hmac.compare_digest(parts[2].encode(), self._seal(ticket, letter).encode()) else None
+
+    def bounce_address(self, letter: UUID) -> str:
+        """Where failures of one letter come back to: our address, the letter and a seal behind a plus (VERP).
+
+        The plain address where these would make it longer than mail servers take, or where the settings say so.
+        """
+        local, _at, domain = self.mail_from.rpartition("@")
+        whole = f"{local}+b{_base32(letter.bytes)}{self._bounce_seal(letter)}"
+        fits = self.plus_addresses and len(whole) <= LONGEST_LOCAL_PART
+        return f"{whole}@{domain}" if fits else self.mail_from
+
+    def letter_of_address(self, address: str) -> UUID | None:
+        """The letter whose failure this address is for; None for any other address, and for a forged one."""
+        local, _at, domain = address.strip().strip("<>").lower().rpartition("@")
+        ours, _at, our_domain = self.mail_from.lower().rpartition("@")
+        mailbox, _plus, code = local.rpartition("+b")
+        if (mailbox, domain) != (ours, our_domain) or len(code) != 26 + 12 or not code.isascii():
+            return None
+        try:
+            letter = UUID(bytes=base64.b32decode(code[:26].upper() + "======"))
+        except ValueError:
+            return None
+        return letter if hmac.compare_digest(code[26:].encode(), self._bounce_seal(letter).encode()) else None
+
+    def _bounce_seal(self, letter: UUID) -> str:
+        return _base32(hmac.digest(self.message_key, b"bounce:" + letter.bytes, "sha256"))[:12]
 
     def _seal(self, ticket: UUID, letter: UUID) -> str:
         return hmac.digest(self.message_key, ticket.bytes + letter.bytes, "sha256").hex()[:20]
@@ -73,6 +103,11 @@ class House:
             return None
         subject = UUID(bytes=raw[:16])
         return subject if hmac.compare_digest(self.sign(purpose, subject).encode(), token.encode()) else None
+
+
+def _base32(raw: bytes) -> str:
+    """In small letters: mail servers do not always keep the case of an address."""
+    return base64.b32encode(raw).decode().lower().rstrip("=")
 
 
 HOUSE = House()

@@ -182,6 +182,15 @@ class Settings:
             shown_default="any",
         ),
     )
+    mail_plus_addresses: bool = field(
+        default=True,
+        metadata=_about(
+            "`on`: each letter leaves with an envelope sender of its own (VERP), so that a failure finds its letter "
+            "whatever it quotes; `off` where the mail server delivers no `name+anything@domain`.",
+            _switch,
+            shown_default="on",
+        ),
+    )
     authserv_id: str | None = field(
         default=None,
         metadata=_about(

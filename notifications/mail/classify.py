@@ -81,7 +81,7 @@ _AUTO_SUBJECT = re.compile(
 _BOUNCE_SUBJECT = re.compile(
     r"(?i)(?:undeliver(?:ed|able)|delivery (?:status notification|failure|has failed|report|delayed)"
     r"|mail delivery (?:failed|system|failure|subsystem)"
-    r"|returned mail|failure notice|message not delivered|mail could not be delivered"
+    r"|returned mail|failure notice|mail failure\b|message not delivered|mail could not be delivered"
     r"|warning: .{0,60}(?:delayed|could not)"
     r"|non[- ]?remis|unzustellbar|не удалось доставить|не доставлен|недоставленн|ошибка доставки"
     r"|невозможно доставить|сообщение о недоставке"

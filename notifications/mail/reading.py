@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from notifications.mail.bounces import take_bounce
+from notifications.mail.bounces import letter_meant, take_bounce, untold_bounce
 from notifications.mail.classify import Classification, Kind, classify
 from notifications.mail.ours import OURS, refuted
 from notifications.mail.parsed import ParsedMail
@@ -24,7 +24,7 @@ from notifications.mail.stored import (
     settle,
 )
 from notifications.mail.taking import NotKept, go_on, judged, says_nothing, take_in, writer
-from notifications.mail.threads import Thread, find_thread
+from notifications.mail.threads import Thread, find_thread, thread_of_letter
 from service import bell
 from service.database import DB, execute, fetch, fetchrow, passing
 from service.people import Customer, customer_by_address
@@ -105,13 +105,13 @@ async def sort(mail: StoredMail, parsed: ParsedMail, *, at: datetime) -> Outcome
     twin, warning = await _twin(mail, parsed)
     if twin is not None:
         return Outcome(status="duplicate", kind="duplicate", reason=f"the same as mail {twin.id}", ticket=twin.ticket)
-    if sorted_as.kind is Kind.BOUNCE and sorted_as.bounce:
-        return await take_bounce(mail, sorted_as, sorted_as.bounce, at=at)
+    if bounce := sorted_as.bounce or untold_bounce(sorted_as, mail, parsed):
+        return await take_bounce(mail, parsed, sorted_as, bounce, at=at)
     sender = sender_of(mail, parsed)
     known = await customer_by_address(sender, at=at) if sender else None
     thread = await find_thread(parsed, sender=sender, customer=known)
     if sorted_as.kind is Kind.MACHINE:
-        return _of_a_machine(sorted_as, thread)
+        return _of_a_machine(sorted_as, thread or await thread_of_letter(letter_meant(mail, parsed)))
     if suspect := _suspect(sorted_as, parsed, sender, thread):
         return suspect
     if thread is not None:

@@ -53,6 +53,12 @@ async def find_thread(mail: ParsedMail, *, sender: str, customer: Customer | Non
     return known
 
 
+async def thread_of_letter(letter: UUID | None) -> Thread | None:
+    """The ticket of a letter of ours whose bounce address a mail came to: nobody can guess such an address."""
+    row = await fetchrow("SELECT ticket FROM letter WHERE id = $1 AND ticket IS NOT NULL", letter) if letter else None
+    return Thread(row["ticket"], "letter", belongs=True) if row else None
+
+
 def _ids(mail: ParsedMail) -> list[str]:
     """What the mail answers, the nearest first."""
     return list(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_IDS]

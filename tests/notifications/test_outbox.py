@@ -1,11 +1,13 @@
 """The outbox on the real database: leases, fences, order, poison, and letters that meet all kinds of mail servers."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,6 +19,7 @@ from notifications.smtp import SmtpServer
 from notifications.smtp_session import open_door
 from service import mailbox
 from service.database import DB, execute, fetch, fetchrow, fetchval
+from service.house import HOUSE
 from service.verify import verify
 from tests.desk import HOUR, MONDAY, a_request, a_ticket, a_webhook, completed, count, does, no_letters, outbox_rows
 
@@ -185,8 +188,10 @@ class Clerk:
     def __init__(self) -> None:
         self.answers: list[str] = []
         self.taken: list[bytes] = []
+        self.senders: list[str] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.senders.append(envelope.mail_from)
         self.taken.append(envelope.original_content)
         return self.answers.pop(0) if self.answers else "250 OK"
 
@@ -283,3 +288,42 @@ async def test_a_letter_to_nobody_is_given_up_at_once(clerk: tuple[Clerk, SmtpSe
     await execute("UPDATE outbox SET recipients = '[]'")
     await Courier(Letters(clerk[1])).drain()
     assert [row["status"] for row in await outbox_rows()] == ["dead"]
+
+
+async def test_each_letter_leaves_under_a_bounce_address_of_its_own(clerk: tuple[Clerk, SmtpServer]) -> None:
+    await a_request()
+    await a_request(email="olga@example.com")
+    await Courier(Letters(clerk[1])).drain()
+    letters = {str(row["id"]) for row in await fetch("SELECT id FROM letter")}
+    assert {str(HOUSE.letter_of_address(sender)) for sender in clerk[0].senders} == letters
+    assert all(re.fullmatch(r"support\+b[a-z2-7]{38}@reglament\.example\.org", one) for one in clerk[0].senders)
+
+
+async def test_a_server_that_minds_the_bounce_address_gets_the_letter_under_the_plain_one(
+    clerk: tuple[Clerk, SmtpServer],
+) -> None:
+    await a_request()
+    clerk[0].answers = ["553 5.7.1 Sender address rejected: not owned by auth user"]
+    await Courier(Letters(clerk[1])).drain()
+    assert clerk[0].senders[1:] == [HOUSE.mail_from]
+    assert [row["status"] for row in await outbox_rows()] == ["delivered"]
+
+
+async def test_without_plus_addresses_the_plain_one_is_the_sender(
+    clerk: tuple[Clerk, SmtpServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HOUSE, "plus_addresses", False)
+    await a_request()
+    await Courier(Letters(clerk[1])).drain()
+    assert clerk[0].senders == [HOUSE.mail_from]
+
+
+def test_a_bounce_address_cannot_be_guessed() -> None:
+    letter = uuid4()
+    address = HOUSE.bounce_address(letter)
+    assert len(address.partition("@")[0]) <= 64
+    assert HOUSE.letter_of_address(address.upper()) == letter
+    other = HOUSE.bounce_address(uuid4())
+    swapped = other.partition("+b")[0] + "+b" + address.partition("+b")[2][:26] + other.partition("+b")[2][26:]
+    for forged in (HOUSE.mail_from, swapped, address.replace("@", "x@"), address.replace("+b", "+c"), "", "a+b@c"):
+        assert HOUSE.letter_of_address(forged) is None

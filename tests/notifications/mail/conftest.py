@@ -131,6 +131,20 @@ async def row_of(id: UUID) -> dict[str, Any]:
 
 
 @pytest.fixture
+def arrives_at() -> Any:
+    """Like `arrives`, for a mail to another address of ours or from another place."""
+
+    async def at_address(
+        raw: bytes, to: str = "", *, envelope_from: str = Centre.owner, source: str = "smtp 127.0.0.1"
+    ) -> dict[str, Any]:
+        id = await ingest(raw, envelope_from=envelope_from, recipients=[to] if to else [], source=source, at=START)
+        await read_stored(START)
+        return await row_of(id)
+
+    return at_address
+
+
+@pytest.fixture
 def look() -> "Look":
     return Look()
 
