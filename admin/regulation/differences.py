@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
-from admin.regulation.in_words import said_target
-from service.words import Language, day, translate
-from workflow.diff import Difference, Param, Words, differences
-from workflow.regulation import Regulation, Text
-from workflow.working_calendar import Target
+from service.differences import tell
+from service.words import Language
+from workflow.diff import differences
+from workflow.regulation import Regulation
 
 # The clause of a place in the document: of several that begin alike the longest counts.
 CLAUSES: Final[Mapping[str, str]] = {
@@ -34,7 +32,7 @@ class Said:
 
 def said_differences(old: Regulation, new: Regulation, language: Language) -> tuple[Said, ...]:
     """Every change, in the order of the clauses."""
-    said = [Said(clause_of(one.place), _said(one, language)) for one in differences(old, new)]
+    said = [Said(clause_of(one.place), tell(language, one)) for one in differences(old, new)]
     return tuple(sorted(said, key=lambda one: [int(part) for part in one.clause.split(".")]))
 
 
@@ -45,20 +43,3 @@ def clause_of(place: str) -> str:
         return "6.3"
     known = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((CLAUSES[one] for one in known if one in CLAUSES), "2")
-
-
-def _said(one: Difference, language: Language) -> str:
-    return translate(language, one.sentence, **{name: _param(value, language) for name, value in one.params.items()})
-
-
-def _param(value: Param, language: Language) -> str:
-    match value:
-        case Words():
-            return translate(language, value.msgid)
-        case Text():
-            return f"“{value.to(language)}”"
-        case Target():
-            return said_target(value, language)
-        case date():
-            return day(language, value)
-    return value

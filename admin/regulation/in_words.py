@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from service.differences import DAY_MODES
 from service.words import Language, clock_time, day, ngettext, number, translate
 from workflow.calendar import CalendarError, Hours, Week, zone_named
 from workflow.regulation import Regulation, Rulebook, Step
@@ -72,7 +73,9 @@ def said_target(target: Target, language: Language) -> str:
         case "working_minutes":
             return ngettext(language, "{n} working minute", "{n} working minutes", amount)
         case "working_days":
-            return ngettext(language, "{n} working day", "{n} working days", amount)
+            days = ngettext(language, "{n} working day", "{n} working days", amount)
+            mode = DAY_MODES[target.day_mode]
+            return f"{days}, {translate(language, mode)}" if mode else days
         case "elapsed_hours":
             return ngettext(language, "{n} hour by the clock", "{n} hours by the clock", amount)
     return ngettext(language, "{n} minute by the clock", "{n} minutes by the clock", amount)

@@ -1,0 +1,98 @@
+"""What the pages of the regulation share: who may look and change, the tabs, keeping what was changed in the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar.response import Redirect
+
+from admin.pages import Reading
+from admin.reader import flash
+from admin.reading import AnyRequest
+from admin.regulation.differences import said_differences
+from service import drafts
+from service.auth import OWNERS, READERS, actor_of, requires
+from service.drafts import Draft
+from service.problems import told
+from service.regulations import SomebodyWasFaster, newest
+from service.words import Language, translate
+from workflow.regulation import Problem, Regulation
+from workflow.words import _
+
+LOOK: Final = requires(*READERS, scope="regulation:read")
+CHANGE: Final = requires(*OWNERS, scope="regulation:write")
+
+SAVED: Final = _("The draft is saved. Nobody has to obey it until it is published.")
+NO_DRAFT: Final = _("There is no draft any more: it was published or discarded meanwhile.")
+
+TABS: Final = (
+    ("in_force", _("In force"), "/regulation"),
+    ("draft", _("Draft"), "/regulation/draft"),
+    ("history", _("History"), "/regulation/history"),
+)
+# The parts of the draft, each a page of its own; the deadlines come first because they are changed most.
+SECTIONS: Final = (("deadlines", _("Deadlines and priorities"), "/regulation/draft"),)
+
+
+async def around(reader: Reading, here: str, *, section: str = "") -> dict[str, Any]:
+    """What stands at the top of each of these pages."""
+
+    def row(places: tuple[tuple[str, str, str], ...], current: str) -> list[tuple[str, str, bool, None]]:
+        return [(translate(reader.language, said), href, name == current, None) for name, said, href in places]
+
+    return {
+        "may_change": reader.role in OWNERS,
+        "draft": await drafts.open_draft(),
+        "tabs": row(TABS, here),
+        "sections": row(SECTIONS, section),
+    }
+
+
+async def around_draft(reader: Reading, draft: Draft, section: str) -> dict[str, Any]:
+    """The same for a part of the draft: with its version to compare with and its differences."""
+    version, document = await newest()
+    return await around(reader, "draft", section=section) | {
+        "draft": draft,
+        "document": draft.document,
+        "newest": version,
+        "changes": said_differences(document, draft.document, reader.language),
+    }
+
+
+def lost(request: AnyRequest, reader: Reading) -> Redirect:
+    """The draft that a form belongs to is gone."""
+    flash(request, translate(reader.language, NO_DRAFT), "refused")
+    return Redirect("/regulation/draft", status_code=303)
+
+
+async def typed(request: AnyRequest) -> dict[str, str]:
+    """The form as it was sent; of several values with one name the last."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+def overtaken(draft: Draft, form: Mapping[str, str], language: Language) -> str:
+    """Why a form cannot be saved as it is: somebody saved since it was shown; '' when nobody did."""
+    if form.get("revision", "") == str(draft.revision):
+        return ""
+    return told(SomebodyWasFaster(who=draft.author), language)
+
+
+async def keep(request: AnyRequest, reader: Reading, draft: Draft, document: Regulation, *, to: str) -> Redirect:
+    """Save what was changed, with the difference in the configuration journal, and go on to the page `to`."""
+    if document == draft.document:
+        flash(request, translate(reader.language, _("Nothing was changed.")), "note")
+        return Redirect(to, status_code=303)
+    journaled = tuple(one.sentence for one in said_differences(draft.document, document, "en"))
+    try:
+        await drafts.save(draft, document, by=await actor_of(request), at=reader.at, changes=journaled)
+    except SomebodyWasFaster as refusal:
+        flash(request, told(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, SAVED))
+    return Redirect(to, status_code=303)
+
+
+def said_problem(problem: Problem, language: Language) -> str:
+    """What keeps the draft from being published, in a sentence."""
+    return translate(language, problem.sentence, **problem.params)
