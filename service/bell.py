@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE = 0.2  # seconds for one ring
 KEPT = 60  # seconds after which a ring that nobody heard is forgotten
+SPACING = 0.02  # seconds between two rings of one process: a busy one would ring more than it works
 LONGEST_QUEUE = 1000  # rings; with so many unheard one more says nothing new
 
 FAILED = Counter("reglament_rings_failed", "Rings that Redis did not take; the sweep finds their work.", ["task"])
@@ -105,6 +106,7 @@ class RedisBell:
         self._redis = redis_client(url)
         self._waiting: dict[str, None] = {}  # an ordered set of the tasks still to ring
         self._sender: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def ring(self, task: str) -> None:
         """Ring soon. Whoever waits already rings for us too: our rows are committed before it does."""
@@ -113,20 +115,23 @@ class RedisBell:
             self._sender = asyncio.create_task(self._send_all(), name="bell")
 
     async def close(self) -> None:
+        self._closing = True
         if self._sender is not None:
             await self._sender
         await self._redis.aclose(close_connection_pool=True)
 
     async def _send_all(self) -> None:
         while self._waiting:
-            task = next(iter(self._waiting))
-            del self._waiting[task]
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await self._send(task)
-            except (RedisError, OSError, TimeoutError) as error:  # redis.ConnectionError is no OSError
-                FAILED.labels(task).inc()
-                log.warning("a ring was lost", task=task, error=repr(error))
+            tasks, self._waiting = self._waiting, {}
+            for task in tasks:
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        await self._send(task)
+                except (RedisError, OSError, TimeoutError) as error:  # redis.ConnectionError is no OSError
+                    FAILED.labels(task).inc()
+                    log.warning("a ring was lost", task=task, error=repr(error))
+            if not self._closing:
+                await asyncio.sleep(SPACING)
 
     async def _send(self, task: str) -> None:
         if await self._redis.zcard(self._redis.default_queue_name) < LONGEST_QUEUE:
