@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
@@ -18,6 +19,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.response import Redirect
+from litestar.serialization import decode_json
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from service.accounts import AlreadyThere
@@ -171,12 +173,21 @@ def failure(request: AnyRequest, error: Exception) -> Response[Any]:
         log.warning("unavailable", error=repr(error))
         problem = _problem(request, 503, code="unavailable", detail=translate(language_of(request), sentence))
         return answered(request, problem, headers={"Retry-After": SECONDS_TO_WAIT})
+    if isinstance(error, (UnicodeDecodeError, RecursionError)) and _reading_the_body(error):
+        problem = _problem(request, 400, code="not_json", detail=translate(language_of(request), NOT_JSON))
+        return answered(request, problem)
     if isinstance(error, asyncpg.DataError):  # a zero byte, a text too long for its column, a number too big
         log.warning("the database cannot hold what was sent", exc_info=error)
         return http_error(request, ClientException())
     log.error("request failed", exc_info=error)
     code, sentence = SENTENCES[500]
     return answered(request, _problem(request, 500, code=code, detail=translate(language_of(request), sentence)))
+
+
+def _reading_the_body(error: BaseException) -> bool:
+    """Bytes inside a text that are no UTF-8, and a thousand brackets, escape Litestar's reading as they are."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames) and frames[-1][0].f_code is decode_json.__code__
 
 
 def _waiting_helps(error: BaseException) -> str | None:

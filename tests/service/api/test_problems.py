@@ -106,7 +106,10 @@ async def test_a_body_that_is_no_object_is_told(client: httpx.AsyncClient, body:
     assert told["errors"][0]["field"] == "body"
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"name": "\\ud800"}'])
+NO_JSON = [b"{", b"\xff\xfe", b'{"name": "\\ud800"}', b'{"name": "\xff"}', b"[" * 100_000, b'{"name":' * 50_000]
+
+
+@pytest.mark.parametrize("body", NO_JSON, ids=[body[:12].decode("latin-1") for body in NO_JSON])
 async def test_what_is_no_json_is_told_how_to_mend(client: httpx.AsyncClient, body: bytes) -> None:
     told = problem(await client.post("/orders", content=body, headers={"Content-Type": "application/json"}), 400)
     assert "JSON" in told["detail"]
