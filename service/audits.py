@@ -46,7 +46,7 @@ QUESTIONS: Mapping[str, str] = {
         SELECT count(*) AS found, min(e.event_id) AS one
         FROM event e JOIN webhook w ON w.status = 'enabled' AND w.created_at < e.at AND w.filters = '{}'
          AND (w.event_types ? '*' OR w.event_types ? e.type)
-        WHERE e.at > $2::timestamptz - $3::interval AND e.at < $1::timestamptz AND e.ticket IS NOT NULL
+        WHERE e.at > $2::timestamptz - $3::interval AND e.at < $1::timestamptz
           AND NOT EXISTS (
             SELECT FROM outbox o WHERE o.endpoint = w.id::text AND o.event_id = e.event_id AND o.channel = 'webhook')
     """,

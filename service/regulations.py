@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import msgspec
 
-from service import config_journal
+from service import bell, config_journal
 from service.actors import Actor
+from service.announcements import announce
 from service.database import DB, execute, fetch, fetchrow, retried
+from service.letter_language import letter_problems
+from service.event_catalogue import PUBLISHED
 from workflow.carrying_over import Choice
 from workflow.errors import NotFound, Refusal
 from workflow.examples import failed_examples
@@ -91,7 +94,7 @@ async def publish_default(*, at: datetime, language: str = "ru") -> bool:
 
 def obstacles(regulation: Regulation) -> tuple[Problem, ...]:
     """Everything that keeps a document from being published: its own checks first, then its worked examples."""
-    return problems(regulation) or failed_examples(regulation)
+    return (*problems(regulation), *letter_problems(regulation)) or failed_examples(regulation)
 
 
 @retried
@@ -133,8 +136,11 @@ async def publish(
             await config_journal.note(
                 by=by, at=at, act="regulation.publish", subject=f"regulation {version}", data=told
             )
+            event = {"version": version, "effective_at": starts.astimezone(UTC), "open_tickets": open_tickets}
+            await announce(PUBLISHED, f"evt_regulation_{version}", event | {"actor": by.kind}, at=at)
     except asyncpg.UniqueViolationError as faster:
         raise SomebodyWasFaster(who=_("Somebody")) from faster
+    await bell.ring("send_webhooks")
     return version
 
 

@@ -13,7 +13,7 @@ from service import bell, config_journal
 from service.actors import Actor
 from service.address_guard import UnsafeAddress, check_url
 from service.database import DB, execute, fetch, fetchrow, retried
-from service.events import TYPES, envelope
+from service.event_catalogue import PING, TYPES, envelope
 from service.house import HOUSE
 from service.identifiers import new_id
 from service.paging import cursor_of, cut, place_of
@@ -26,7 +26,6 @@ from workflow.words import _
 ALL = "*"
 OLD_SECRET_SIGNS = timedelta(hours=24)  # after a rotation both secrets sign
 FILTERS = ("priority", "organisation", "trigger")
-PING = "webhook.ping"
 ENDED = ("delivered", "dead", "parked", "cancelled")
 ID = msgspec.json.Decoder(tuple[int])
 PLACE = msgspec.json.Decoder(tuple[datetime, UUID])
@@ -184,7 +183,7 @@ async def ping(found: Subscription, *, by: Actor, at: datetime) -> str:
     await execute(
         "INSERT INTO outbox (event_id, channel, endpoint, seq, type, recipients, body, next_at, created_at, status, "
         "attempt, crash_count, last_error) VALUES ($1, 'webhook', $2, 0, $3, '[]', $4, $5, $5, 'pending', 0, 0, '')",
-        event_id, str(found.id), PING, envelope(PING, {"webhook_id": str(found.id), "actor": by.kind}, at=at), at,
+        event_id, str(found.id), PING, envelope(PING, _pinged(found, by), at=at), at,
     )  # fmt: skip
     await bell.ring("send_webhooks")
     return event_id
@@ -219,6 +218,10 @@ async def deliveries(id: UUID, *, limit: int, cursor: str | None = None) -> tupl
     rows = await fetch(DELIVERIES, str(id), min(place[0], 2**63 - 1) if place else 2**63 - 1, limit + 1)
     page, more = cut(rows, limit)
     return page, cursor_of(page[-1]["id"]) if more else None
+
+
+def _pinged(found: Subscription, by: Actor) -> dict[str, Any]:
+    return {"ticket_id": None, "seq": 0, "webhook_id": str(found.id), "actor": by.kind}
 
 
 def _sealed(id: UUID, secret: str) -> bytes:
