@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from service import clock, directory
 from service import tokens as keys
 from service.accounts import add_user, user_id, users
+from service.api.contacts import merge as merge_contact
 from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit
 from service.auth import ADMINISTRATORS, READERS, actor_of, requires, wall_clock
 from service.paging import cursor_of, cut, place_of
@@ -149,8 +150,8 @@ async def revoke_token(request: AnyRequest, token: FromPath[str]) -> None:
 ROUTER = Router(
     "/",
     route_handlers=[
-        list_organisations, create_organisation, list_contacts, create_contact, list_contracts, create_contract,
-        list_users, create_user, list_tokens, create_token, revoke_token,
+        list_organisations, create_organisation, list_contacts, create_contact, merge_contact,
+        list_contracts, create_contract, list_users, create_user, list_tokens, create_token, revoke_token,
     ],
     tags=["Directory"],
 )  # fmt: skip

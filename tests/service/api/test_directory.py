@@ -122,3 +122,21 @@ async def test_a_draft_that_breaks_a_check_is_not_published(client_for: ClientFo
 
 async def test_standard_answers_are_listed(operator: httpx.AsyncClient) -> None:
     assert (await operator.get("/api/v1/canned-answers")).status_code == 200
+
+
+async def test_two_records_of_one_person_become_one(
+    administrator: httpx.AsyncClient, operator: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    made = [
+        (await administrator.post("/api/v1/contacts", json={"full_name": "Anna Kim", "addresses": [address]})).json()
+        for address in ("anna@example.org", "kim@example.org")
+    ]
+    path = f"/api/v1/contacts/{made[0]['id']}/merge"
+    assert (await stranger.post(path, json={"other": made[1]["id"]})).status_code == 401
+    merged = await operator.post(path, json={"other": made[1]["id"]})
+    assert merged.status_code == 200, merged.text
+    assert merged.json() == made[0] | {"addresses": ["anna@example.org", "kim@example.org"]}
+    assert (await operator.get("/api/v1/contacts")).json()["items"] == [merged.json()]
+    assert (await operator.post(path, json={"other": made[1]["id"]})).status_code == 404
+    assert (await operator.post("/api/v1/contacts/x/merge", json={"other": "1"})).status_code == 404
+    assert (await operator.post(path, json={})).status_code == 422
