@@ -12,7 +12,7 @@ import admin.routes
 from admin.pages import security_headers
 from notifications.mail import held
 from service import tray
-from service.api import directory, openapi, regulations, tickets, webhooks
+from service.api import directory, openapi, regulations, simulation, tickets, webhooks
 from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
@@ -31,7 +31,8 @@ def create_app(settings: Settings) -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=[
-            tickets.ROUTER, webhooks.ROUTER, webhooks.list_events, regulations.ROUTER, directory.ROUTER, openapi.ROUTER,
+            tickets.ROUTER, webhooks.ROUTER, webhooks.list_events, regulations.ROUTER, simulation.ROUTER,
+            directory.ROUTER, openapi.ROUTER,
         ],
     )  # fmt: skip
     app = Litestar(

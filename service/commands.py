@@ -291,6 +291,30 @@ def import_(file: Any, author: str, note: str) -> None:
         raise click.ClickException(str(wrong)) from wrong
 
 
+@regulation.command("simulate")
+@click.argument("file", type=click.File("rb"))
+@click.option("--months", default=3, type=click.IntRange(0, 36), help="How far to look back, this month included.")
+@click.option("--limit", default=20, type=click.IntRange(0, 1000), help="How many tickets to list for each choice.")
+def simulate(file: Any, months: int, limit: int) -> None:
+    """What a document would do to open tickets, and would have made of the last months; nothing is changed."""
+    from service.simulation import simulate as try_out
+    from service.simulation_command import told
+    from workflow.calendar import zone_named
+    from workflow.regulation import NotADocument, read
+
+    async def work(settings: Settings) -> None:
+        async with connected(settings, rings=False):
+            tried = await try_out(document, at=clock.now(), months=months, limit=limit)
+        for line in told(tried, zone=zone_named(document.calendar.zone)):
+            click.echo(line)
+
+    try:
+        document = read(file.read())
+        run(work)
+    except (NotADocument, Refusal) as wrong:
+        raise click.ClickException(str(wrong)) from wrong
+
+
 def _tell_obstacles(document: Any) -> None:
     from service.regulations import obstacles
 
