@@ -24,7 +24,7 @@ from notifications.ringing import TASKS, hear_the_bell
 from notifications.smtp import SmtpServer, parse_smtp_url
 from notifications.timers import Timers
 from notifications.webhooks import MOST_AT_ONCE, Webhooks
-from service import alarms, audits, clock, failpoints, republishing
+from service import alarms, audits, clock, republishing, retention
 from service.address_guard import AddressGuard
 from service.database import fetchrow
 from service.settings import Settings
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 TICK = 1.0  # seconds between looks into the database
 SWEEP_EVERY = 5.0
 AUDIT_EVERY = 60.0
+FORGET_EVERY = 3600.0
+KEEP_DELIVERIES = timedelta(days=30)
 PATIENCE = 20.0  # seconds for what is in flight at shutdown
 PAUSE_AFTER_ERROR = 1.0
 JUMP = 30.0  # seconds the wall clock may stray from the steady one between two looks
@@ -120,8 +122,16 @@ async def attempted(name: str, work: Callable[[], Awaitable[object]]) -> bool:
 class Worker:
     """Everything one worker process does. The database must be connected."""
 
-    def __init__(self, *, smtp: SmtpServer, poster: Poster, guard: ClockGuard | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        smtp: SmtpServer,
+        poster: Poster,
+        guard: ClockGuard | None = None,
+        keep_deliveries: timedelta = KEEP_DELIVERIES,
+    ) -> None:
         demand_long_leases()
+        self._keep_deliveries = keep_deliveries
         self._guard = guard or ClockGuard()
         self._timers = Timers()
         self._stopping = False
@@ -166,6 +176,7 @@ class Worker:
             self._every(TICK, "look", self._look),
             self._every(SWEEP_EVERY, "sweep", self._sweep),
             self._every(AUDIT_EVERY, "audit", self._audit, first_after=AUDIT_EVERY),  # an outage is caught up first
+            self._every(FORGET_EVERY, "forget", self._forget, first_after=2 * AUDIT_EVERY),
             hear_the_bell(redis_url, self.ring),
         ]
         tasks = [asyncio.create_task(loop) for loop in loops]
@@ -211,10 +222,13 @@ class Worker:
                 duty.call()
 
     async def _sweep(self) -> None:
-        await outbox.sweep(at=clock.now())
+        await outbox.sweep(at=await outbox.moment())  # this machine's clock may be wrong
 
     async def _audit(self) -> None:
         await audits.run(at=await outbox.moment())
+
+    async def _forget(self) -> None:
+        await retention.forget(at=await outbox.moment(), keep=self._keep_deliveries)
 
 
 def demand_long_leases() -> None:
@@ -226,12 +240,12 @@ def demand_long_leases() -> None:
 
 async def run_worker(settings: Settings, *, redis_url: str, stop: asyncio.Event) -> None:
     """One worker until `stop` is set. The composition root has connected the database and hung the bell."""
-    failpoints.arm(settings.failpoints, production=settings.production)
     OURS.furnish(settings)
     poster = Poster(guard=AddressGuard(allowed_hosts=settings.webhook_allowed_hosts))
     try:
         async with _mail_server(settings) as smtp, asyncio.TaskGroup() as tasks:
-            tasks.create_task(Worker(smtp=smtp, poster=poster).run(redis_url=redis_url, stop=stop))
+            worker = Worker(smtp=smtp, poster=poster, keep_deliveries=timedelta(days=settings.keep_deliveries_days))
+            tasks.create_task(worker.run(redis_url=redis_url, stop=stop))
             if settings.imap_url:
                 tasks.create_task(fetch_mail(settings.imap_url, now=clock.now, stop=stop))
     finally:

@@ -260,6 +260,14 @@ class Settings:
             shown_default="none",
         ),
     )
+    keep_deliveries_days: int = field(
+        default=30,
+        metadata=_about(
+            "Days after which delivered letters and webhooks leave the delivery log; tickets, their journal and the "
+            "events stay.",
+            _number(1, 36500),
+        ),
+    )
     pool_size: int = field(default=10, metadata=_about("Database connections of one process.", _number(1, 1000)))
     prepared_statements: bool = field(
         default=True,

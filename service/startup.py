@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from service import bell, clock, logs
+from service import bell, clock, failpoints, logs
 from service.database import DB, close_pool, start_pool
 from service.embedded import attach
 from service.files import SHELF
@@ -34,6 +34,7 @@ def furnish(settings: Settings) -> None:
     """Tell the parts that need them what this installation is called and where its files lie."""
     HOUSE.furnish(settings)
     SHELF.furnish(settings.home)
+    failpoints.arm(settings.failpoints, production=settings.production)
 
 
 def _demo_clock(settings: Settings) -> Path | None:

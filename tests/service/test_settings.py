@@ -55,6 +55,7 @@ def test_every_variable_is_read() -> None:
         "LOG_FORMAT": ("json", "json"),
         "LOG_LEVEL": ("debug", "debug"),
         "FAILPOINTS": ("before-commit", ("before-commit",)),
+        "KEEP_DELIVERIES_DAYS": ("7", 7),
         "POOL_SIZE": ("3", 3),
         "PREPARED_STATEMENTS": ("off", False),
     }
