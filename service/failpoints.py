@@ -8,6 +8,8 @@ from collections.abc import Collection
 
 # Where a process may be stopped, and what has happened there.
 POINTS = {
+    "ticket.written": "an act is written, before the commit",
+    "ticket.committed": "an act is committed, before anybody hears of it",
     "timer.fired": "a timer is consumed and its act written, before the commit",
     "tickets.carried_over": "some tickets went over to another version, before the commit",
     "outbox.claimed": "deliveries are claimed, before the first byte is sent",

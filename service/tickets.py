@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service import bell
+from service import bell, failpoints
 from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import DB, fetchrow, retried
@@ -97,6 +97,8 @@ async def carry_out(
             if found.message:
                 await split_off(change, found.message, subject=str(given["subject"]), by=by).write()
             after = await write_with_key(change, key, status=200)
+            failpoints.reach("ticket.written")
+        failpoints.reach("ticket.committed")
     except asyncpg.UniqueViolationError:
         return await done_before(key, cause, ticket=ticket)
     await ring_for(change)
