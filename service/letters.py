@@ -13,35 +13,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from jinja2 import StrictUndefined, Template, TemplateError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateError
 
 from service.house import HOUSE
 from service.letter_html import html_of
-from workflow.errors import Refusal
+from service.letter_language import ENVIRONMENT, FIELDS, BadTemplate, refuse_what_runs_away
 from workflow.regulation import Letter
-from workflow.words import _
+
+__all__ = ["BadTemplate", "Draft", "Written", "address", "render", "write"]
 
 SUBJECT_TOKEN = "Заявка#"  # noqa: S105  clause 7.4 calls it so; customers keep it in their subjects
 MOST_REFERENCES = 10
 PERSONAL = frozenset({"question", "answer", "completed", "extension"})  # written by a person; no automatic marks
-
-# What a letter may speak of. The editor shows this list; an unknown name is refused before it is published.
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "ticket": ("number", "subject", "priority", "received_at", "registration_due_at", "due_at", "promised_at"),
-    "contact": ("full_name", "organisation"),
-    "text": (), "question": (), "reason": (), "operator": (), "assignee": (), "passport": (), "missing": (),
-    "refused_files": (), "outside_hours": (), "duplicate_of": (), "status_url": (), "confirm_url": (),
-    "dispute_url": (), "desk_url": (), "auto_close_at": (), "clock": (), "due_at": (), "step": (), "extended": (),
-    "centre": (), "notices": (),
-}  # fmt: skip
-
-
-class BadTemplate(Refusal):
-    """A letter that cannot be rendered: a mistake of syntax or an unknown field."""
-
-    code = "bad_template"
-    sentence = _("The letter cannot be rendered: {why}")
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -66,21 +49,13 @@ class Written(msgspec.Struct, frozen=True):
     original: bytes
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """Nothing of Python is reachable from a letter, and a letter cannot run away."""
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return not attr.startswith("_") and super().is_safe_attribute(obj, attr, value)
-
-
-ENVIRONMENT = _Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
-ENVIRONMENT.globals.clear()  # no range(), no cycler(): a letter only says what it is given
 LONGEST = 100_000
 LONGEST_WIRE_LINE = 990
 
 
 @lru_cache(maxsize=2_000)
 def _template(source: str) -> Template:
+    refuse_what_runs_away(source)
     return ENVIRONMENT.from_string(source)
 
 
@@ -88,21 +63,22 @@ def render(letter: Letter, context: Mapping[str, Any]) -> tuple[str, str]:
     """Subject (one line) and body. Raises BadTemplate."""
     whole = {name: "" for name in FIELDS if not FIELDS[name]} | dict(context)
     try:
-        subject = " ".join(_template(letter.subject).render(whole).split())
-        body = _template(letter.body).render(whole)
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as wrong:
+        subject = " ".join(_said(letter.subject, whole).split())
+        body = _said(letter.body, whole)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as wrong:
         raise BadTemplate(why=str(wrong)) from wrong
     return subject[:500], body.strip()[:LONGEST] + "\n"
 
 
-def unknown_fields(letter: Letter) -> set[str]:
-    """Names a letter uses that nobody gives. Raises BadTemplate for a mistake of syntax."""
-    try:
-        used = meta.find_undeclared_variables(ENVIRONMENT.parse(letter.subject))
-        used |= meta.find_undeclared_variables(ENVIRONMENT.parse(letter.body))
-    except TemplateError as wrong:
-        raise BadTemplate(why=str(wrong)) from wrong
-    return used - FIELDS.keys()
+def _said(source: str, context: Mapping[str, Any]) -> str:
+    """The text, piece by piece, and no further than a letter may be long."""
+    pieces, length = [], 0
+    for piece in _template(source).generate(context):
+        pieces.append(piece)
+        length += len(piece)
+        if length > LONGEST:
+            break
+    return "".join(pieces)
 
 
 def write(
