@@ -13,9 +13,8 @@ from service import bell, config_journal
 from service.actors import Actor
 from service.announcements import announce
 from service.database import DB, execute, fetch, fetchrow, retried
-from service.letter_language import letter_problems
-from service.letter_language import letter_problems
 from service.event_catalogue import PUBLISHED
+from service.letter_language import letter_problems
 from workflow.carrying_over import Choice
 from workflow.errors import NotFound, Refusal
 from workflow.examples import failed_examples
