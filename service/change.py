@@ -41,7 +41,10 @@ MOST_THREAD = 10
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A message that comes with an act. `mail` and `letter_id` tie it to the mail it came in."""
+    """A message that comes with an act. `mail` and `letter_id` tie it to the mail it came in.
+
+    `asks`: whether a customer's message wants a reader; nothing waits for one that only says thanks.
+    """
 
     direction: str
     author: str
@@ -52,6 +55,7 @@ class Spoken(msgspec.Struct, frozen=True):
     html: str = ""
     mail: UUID | None = None
     letter_id: str = ""
+    asks: bool = True
 
 
 class File(msgspec.Struct, frozen=True):

@@ -140,7 +140,7 @@ def act(
     given = _told(trigger, given, by=by, files=files)
     pinned = RULEBOOKS[in_force] if trigger == "register" else change.rules
     decision = _decided(change, trigger, by=by, given=given, rules=pinned, errors=found.errors)
-    data = _journalled(decision, by) | _resolved(decision, found) | _self_assigned(change, decision, by, found)
+    data = _journalled(decision, by, spoken) | _resolved(decision, found) | _self_assigned(change, decision, by, found)
     if number is not None:
         data |= _registration(change, pinned, number)
     if found.customer:
@@ -209,7 +209,7 @@ INTERNAL = frozenset({"comment", "snooze", "escalate"})
 FROM_CUSTOMER = frozenset({"resume", "reply", "dispute", "withdraw"})
 
 
-def _journalled(decision: Decision, by: Actor) -> dict[str, Any]:
+def _journalled(decision: Decision, by: Actor, spoken: Spoken | None) -> dict[str, Any]:
     """The facts of an act: codes, minutes and instants; no personal text."""
     data: dict[str, Any] = {name: value for name, value in decision.given.items() if name not in PERSONAL}
     if isinstance(details := data.pop("details", None), Mapping):
@@ -217,7 +217,8 @@ def _journalled(decision: Decision, by: Actor) -> dict[str, Any]:
     for name, value in data.items():
         if isinstance(value, datetime):
             data[name] = value.isoformat()
-    if decision.move.trigger == "reply" and by.kind == "customer":
+    asks = spoken is None or spoken.asks
+    if decision.move.trigger == "reply" and by.kind == "customer" and asks:
         data["unread"] = True
     return data
 

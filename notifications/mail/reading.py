@@ -176,12 +176,12 @@ def _suspect(sorted_as: Classification, parsed: ParsedMail, sender: str, thread:
 async def _reply(
     mail: StoredMail, parsed: ParsedMail, thread: Thread, known: Customer | None, *, at: datetime
 ) -> Outcome:
-    if not thread.belongs:
-        reason = f"points at a ticket by {thread.how}, but its sender has nothing to do with it"
-        return Outcome(status="held", kind="stranger", reason=reason, ticket=thread.ticket)
     if await _is_a_colleague(sender_of(mail, parsed)):
         reason = "from one of us: nobody of the customer said this"
         return Outcome(status="held", kind="colleague", reason=reason, ticket=thread.ticket)
+    if not thread.belongs:
+        reason = f"points at a ticket by {thread.how}, but its sender has nothing to do with it"
+        return Outcome(status="held", kind="stranger", reason=reason, ticket=thread.ticket)
     taken = await judged(parsed, await in_force(at=at))
     if says_nothing(parsed, taken):
         return Outcome(status="held", kind="empty", reason="nothing that can be used", ticket=thread.ticket)

@@ -13,6 +13,7 @@ import msgspec
 from notifications.mail import brakes
 from notifications.mail.parsed import Attachment, ParsedMail
 from notifications.mail.stored import Outcome, StoredMail, letter_id_of, sender_of
+from notifications.mail.thanks import only_thanks
 from service import files, intake
 from service.actors import Actor, customer
 from service.change import Change, File, Spoken
@@ -148,14 +149,15 @@ async def go_on(
     """Add a mail to its ticket, in the transaction we are in; None when the ticket no longer takes any.
 
     A question that waited is answered by it; else it is a message that somebody must read: whatever it says, it
-    confirms nothing and disputes nothing by itself.
+    confirms nothing and disputes nothing by itself. Thanks are kept with the talk where it goes on, and change nothing.
     """
+    thanks = by.kind == "customer" and only_thanks(parsed)
     change, version, _number = await locked(ticket, at=at, cause=mail.cause)
     await RULEBOOKS.know(version)
     possible = MACHINE.possible(change.facts, by=by.role)
-    trigger = next((one for one in ANSWERS if one in possible), None)
+    trigger = next((one for one in (ANSWERS[1:] if thanks else ANSWERS) if one in possible), None)
     if trigger is None:
-        return None
+        return Outcome(status="done", kind="thanks", reason="nothing but thanks", ticket=ticket) if thanks else None
     text = _text(parsed, taken) or mail.cause
     act(
         change,
@@ -172,13 +174,15 @@ async def go_on(
             method="email",
             mail=mail.id,
             letter_id=letter_id_of(parsed),
+            asks=not thanks,
         ),
         files=taken,
     )
-    if by.kind == "customer" and PROCESS.state(change.position.state).runs == "auto_close":
+    if by.kind == "customer" and not thanks and PROCESS.state(change.position.state).runs == "auto_close":
         await _send_links_again(change, by=by, at=at)
     await change.write()
-    return Outcome(status="done", kind=trigger, reason=f"reply: {trigger}", ticket=ticket)
+    kind = "thanks" if thanks else trigger
+    return Outcome(status="done", kind=kind, reason=f"reply: {trigger}", ticket=ticket)
 
 
 COMPLETION = """

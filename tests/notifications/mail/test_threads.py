@@ -115,7 +115,7 @@ async def test_one_of_us_does_not_speak_for_the_customer(centre, asked, a_mail, 
     assert (await look.ticket(asked.id))["state"] == "awaiting_customer"
 
 
-@pytest.mark.parametrize("text", ["Подтверждаю", "не подтверждаю", "Спасибо!", "> подтверждаю\n\nнет"])
+@pytest.mark.parametrize("text", ["Подтверждаю", "не подтверждаю", "Спасибо, но не работает", "> подтверждаю\n\nнет"])
 async def test_a_reply_to_a_completed_ticket_changes_no_state_and_brings_the_links_again(
     centre, asked, a_mail, arrives, look, moves, at, text
 ):
