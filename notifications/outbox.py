@@ -63,7 +63,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     http_status: int | None = None
     ms: int = 0
-    head: bytes = b""
+    request: Mapping[str, str] = {}  # the headers it went with
+    head: bytes = b""  # of the answer
 
 
 async def moment() -> datetime:
@@ -128,8 +129,8 @@ WITH ended AS (
         lease_until = NULL, delivered_at = CASE WHEN $3::text = 'delivered' THEN $6::timestamptz END
     WHERE id = $1 AND claim_id = $2 AND status = 'sending' RETURNING id, attempt
 )
-INSERT INTO attempt (outbox, n, started_at, ms, http_status, error, response_head)
-SELECT id, attempt, $7, $8, $9, $5::text, $10 FROM ended
+INSERT INTO attempt (outbox, n, started_at, ms, http_status, error, response_head, request_head)
+SELECT id, attempt, $7, $8, $9, $5::text, $10, $11 FROM ended
 """
 
 
@@ -139,7 +140,7 @@ async def record(row: Claimed, ended: Ended, *, at: datetime) -> bool:
     next_at = at + ended.wait if ended.wait is not None else None
     mine = await execute(
         RECORD, row.id, row.claim, ended.status, next_at, ended.error, at, row.claimed_at, ended.ms,
-        ended.http_status, ended.head,
+        ended.http_status, ended.head, msgspec.json.encode(ended.request).decode(),
     )  # fmt: skip
     if not mine:
         FENCED.labels(row.channel).inc()

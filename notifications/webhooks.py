@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -85,6 +85,7 @@ class Webhooks:
         if hook is None:
             await outbox.record(row, UNSUBSCRIBED, at=row.claimed_at)
             return
+        headers: Mapping[str, str] = {}
         try:
             headers = _headers(row, hook)
         except (SealBroken, BadSecret) as broken:
@@ -93,10 +94,10 @@ class Webhooks:
         else:
             answer = await self._poster.post(hook["url"], row.body, headers)
         failpoints.reach("outbox.sent")
-        await self._settle(row, answer)
+        await self._settle(row, headers, answer)
 
     @retried
-    async def _settle(self, row: Claimed, answer: Answer) -> None:
+    async def _settle(self, row: Claimed, headers: Mapping[str, str], answer: Answer) -> None:
         """The delivery and its endpoint in one transaction (lock order: endpoint, then outbox)."""
         async with DB.transaction(allow_nested=False):
             hook = await fetchrow(
@@ -115,7 +116,7 @@ class Webhooks:
                 at=at,
                 random=self._jitter,
             )
-            if await outbox.record(row, _ended(answer, verdict), at=at):
+            if await outbox.record(row, _ended(headers, answer, verdict), at=at):
                 await _judge_endpoint(row, hook, verdict, at=at)
 
 
@@ -129,11 +130,11 @@ def _headers(row: Claimed, hook: Any) -> dict[str, str]:
     return {"content-type": "application/json", "user-agent": USER_AGENT, **signed}
 
 
-def _ended(answer: Answer, verdict: Verdict) -> Ended:
+def _ended(headers: Mapping[str, str], answer: Answer, verdict: Verdict) -> Ended:
     error = "" if verdict.outcome is Outcome.DELIVERED else answer.detail or f"HTTP {answer.status}"
     return Ended(
         status=STATUS[verdict.outcome], wait=verdict.wait, error=error, http_status=answer.status, ms=answer.ms,
-        head=answer.head,
+        request=headers, head=answer.head,
     )  # fmt: skip
 
 

@@ -348,6 +348,7 @@ class Attempt(Table, db=DB, tablename="attempt"):
     ms = Integer(default=0)
     http_status = Integer(null=True, default=None)
     error = Text(default="")
+    request_head = JSONB(default="{}")  # the headers it went with; a secret is never among them
     response_head = Bytea(default=b"")
 
 
