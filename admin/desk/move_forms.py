@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from admin.desk import reads
+from admin.desk import reads, uploads
+from admin.desk.canned import Canned, takes_canned
 from service.possible import choices_of
 from service.problems import told
 from service.ticket import Ticket
@@ -22,14 +23,14 @@ from workflow.words import _
 SELECTS = frozenset(
     {Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind.REASON, Kind.RELATION, Kind.ORGANISATION}
 )
-# What a form of plain inputs cannot bring along: files, and a message taken out of the talk.
+# What no input stands for: facts of the system itself, and a message, which is split off where it stands in the talk.
 BEYOND_FORMS = frozenset({Kind.DATA, Kind.MESSAGE})
 SHORT_WORDS = frozenset({Kind.TICKET, Kind.CONTACT, Kind.WORD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One input: `widget` is text, line, select, minutes or instant."""
+    """One input: `widget` is text, line, select, minutes, instant or files; `kept` are files that came already."""
 
     name: str
     label: str
@@ -41,6 +42,7 @@ class FormField:
     hint: str = ""
     error: str = ""
     least: int = 0
+    kept: tuple[uploads.KeptFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class MoveForm:
     consequences: tuple[str, ...]
     writes: bool
     key: str
+    takes_files: bool = False
+    canned: tuple[Canned, ...] = ()
     opened: bool = False
     refusal: str = ""
     previews: tuple[Mapping[str, Any], ...] = ()
@@ -70,6 +74,7 @@ class Offer:
     colleagues: Sequence[reads.Person]
     organisations: Sequence[tuple[int, str]]
     user: str
+    canned: Sequence[Canned] = ()
 
     def t(self, msgid: str, **params: object) -> str:
         return translate(self.language, msgid, **params)
@@ -82,10 +87,11 @@ async def offer(
     language: Language,
     zone: ZoneInfo,
     user: str,
+    canned: Sequence[Canned] = (),
 ) -> Offer:
     """Everything the forms of this ticket need, read once for all of them."""
     return Offer(
-        ticket=ticket, rules=rules, language=language, zone=zone, user=user,
+        ticket=ticket, rules=rules, language=language, zone=zone, user=user, canned=canned,
         colleagues=await reads.colleagues(sorted(STAFF)), organisations=await reads.organisations(),
     )  # fmt: skip
 
@@ -99,6 +105,7 @@ def move_form(
     errors: Sequence[FieldError] = (),
     refusal: str = "",
     previews: Sequence[Mapping[str, Any]] = (),
+    kept: Sequence[uploads.KeptFile] = (),
 ) -> MoveForm:
     """The form of one move; with what was `typed`, what is wrong with it, and the letters it would send."""
     wrong = {error.field: told(error, offered.language) for error in errors}
@@ -107,6 +114,8 @@ def move_form(
         for field in move.fields
         if field.kind not in BEYOND_FORMS
     )
+    if takes_files(move):
+        fields += (_files_field(offered, required=has_files(move), error=wrong.get(uploads.FIELD, ""), kept=kept),)
     shown = {field.name for field in fields}
     unplaced = [sentence for name, sentence in wrong.items() if name not in shown]
     return MoveForm(
@@ -117,6 +126,8 @@ def move_form(
         consequences=consequences(move, offered),
         writes=bool(move.letters and offered.ticket.email),
         key=key,
+        takes_files=takes_files(move),
+        canned=tuple(offered.canned) if takes_canned(move) else (),
         opened=typed is not None,
         refusal=" ".join(filter(None, [refusal, *unplaced])),
         previews=tuple(previews),
@@ -137,7 +148,20 @@ def consequences(move: Move, offered: Offer) -> tuple[str, ...]:
 
 def has_form(move: Move) -> bool:
     """Whether a form can carry everything the move must carry."""
-    return not any(field.required and field.kind in BEYOND_FORMS for field in move.fields)
+    return not any(
+        field.required and field.kind in BEYOND_FORMS and field.name != uploads.FIELD for field in move.fields
+    )
+
+
+def has_files(move: Move) -> bool:
+    """Whether files are what the move is about."""
+    return move.field(uploads.FIELD) is not None
+
+
+def takes_files(move: Move) -> bool:
+    """Files come with whatever must be said in words, and with the move that is nothing else."""
+    text = move.field("text")
+    return has_files(move) or (text is not None and text.required and not move.dangerous)
 
 
 def in_order(moves: Sequence[Move]) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
@@ -164,6 +188,21 @@ def _form_field(field: Field, offered: Offer, *, typed: Mapping[str, str] | None
     return FormField(
         name=field.name, label=label, widget=widget, required=field.required, value=value, error=error,
         hint=_hint(field, offered), least=offered.rules.regulation.minimum_minutes,
+    )  # fmt: skip
+
+
+def _files_field(offered: Offer, *, required: bool, error: str, kept: Sequence[uploads.KeptFile]) -> FormField:
+    policy = offered.rules.regulation.attachments
+    names = ", ".join(media.rpartition("/")[2].rpartition(".")[2].upper() for media in policy.allowed)
+    inside = ", ".join(media.rpartition("/")[2].upper() for media in policy.in_archives)
+    packed = ", ".join(media.rpartition("/")[2].rpartition(".")[2].upper() for media in policy.archives)
+    hint = offered.t(
+        _("{kinds}; {packed} with these or {inside} inside; judged by content (clause 7.6)."),
+        kinds=names, packed=packed, inside=inside or "—",
+    )  # fmt: skip
+    return FormField(
+        name=uploads.FIELD, label=offered.t(_("Files")), widget="files", required=required and not kept, hint=hint,
+        error=error, kept=tuple(kept),
     )  # fmt: skip
 
 

@@ -12,15 +12,17 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from admin.desk import reads
+from admin.desk import canned, reads, uploads
 from admin.desk.move_forms import given
 from admin.desk.previews import letters_of
 from admin.desk.queue import DESK
 from admin.desk.ticket import Tried, rules_for_moves, shown
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
+from service import clock
 from service.auth import actor_of, requires
 from service.problems import STATUSES, told
+from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import carry_out
 from service.words import Language, translate
@@ -47,30 +49,36 @@ async def make_move(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[s
         raise UnknownTrigger(trigger=trigger)
     form = await request.form()
     typed = {name: str(form[name]) for name in form if not hasattr(form[name], "read")}
+    ticket = await reads.ticket(id)
+    files = await uploads.brought(request, await in_force(at=clock.now()))
+    if "insert" in typed:
+        return await _insert(request, ticket, move, typed, files)
     if "preview" in typed:
-        return await _preview(request, id, move, typed)
-    return await _carry_out(request, id, move, typed)
+        return await _preview(request, ticket, move, typed, files)
+    return await _carry_out(request, id, move, typed, files)
 
 
-async def _carry_out(request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str]) -> Response[Any]:
+async def _carry_out(
+    request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str], files: uploads.Brought
+) -> Response[Any]:
     reader, actor = await reading(request), await actor_of(request)
-    key = typed.get("key", "")
-    cause = f"request:{actor.principal}:{key if FORM_KEY.fullmatch(key) else uuid4().hex}"
+    cause = f"request:{actor.principal}:{_key(typed) or uuid4().hex}"
     try:
+        files.demand_all_taken(reader.language)
         after = await carry_out(
-            id, move.trigger, by=actor, at=reader.at, cause=cause,
+            id, move.trigger, by=actor, at=reader.at, cause=cause, files=files.files,
             given=given(move, typed, zone=reader.zone), seen_seq=_seq(typed),
         )  # fmt: skip
     except Refusal as refusal:
         if not await reads.acted(id, cause):
-            return await _refused(request, id, move, typed, refusal)
+            return await _refused(request, id, move, typed, files, refusal)
         after = await reads.ticket(id)  # the second click of a double click: the first one did it
     flash(request, _done(move, after, language=reader.language))
     return Redirect(f"/desk/tickets/{id}", status_code=303)
 
 
 async def _refused(
-    request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str], refusal: Refusal
+    request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str], files: uploads.Brought, refusal: Refusal
 ) -> Response[Any]:
     """The page again, the form open, everything that was typed in it."""
     reader = await reading(request)
@@ -79,6 +87,7 @@ async def _refused(
     tried = Tried(
         move=move,
         typed=typed,
+        kept=files.kept,
         errors=refusal.errors if isinstance(refusal, WrongFields) else (),
         refusal="" if stale else told(refusal, reader.language),
         meanwhile=await reads.entries_since(id, _seq(typed) or ticket.seq) if stale else (),
@@ -86,20 +95,41 @@ async def _refused(
     return await shown(request, ticket, tried=tried, status_code=STATUSES.get(type(refusal), 409))
 
 
-async def _preview(request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str]) -> Response[Any]:
+async def _preview(
+    request: AnyRequest, ticket: Ticket, move: Move, typed: Mapping[str, str], files: uploads.Brought
+) -> Response[Any]:
     """The letter as it would go out now; nothing is carried out."""
     reader, actor = await reading(request), await actor_of(request)
-    ticket = await reads.ticket(id)
     try:
+        files.demand_all_taken(reader.language)
         letters = await letters_of(
             ticket, move, by=actor, at=reader.at, given=given(move, typed, zone=reader.zone),
             rules=await rules_for_moves(ticket, reader),
         )  # fmt: skip
     except Refusal as refusal:
-        return await _refused(request, id, move, typed, refusal)
-    key = typed.get("key", "")
-    tried = Tried(move=move, typed=typed, previews=letters, key=key if FORM_KEY.fullmatch(key) else "")
+        return await _refused(request, ticket.id, move, typed, files, refusal)
+    tried = Tried(move=move, typed=typed, previews=letters, key=_key(typed), kept=files.kept)
     return await shown(request, ticket, tried=tried, status_code=200)
+
+
+async def _insert(
+    request: AnyRequest, ticket: Ticket, move: Move, typed: Mapping[str, str], files: uploads.Brought
+) -> Response[Any]:
+    """The form again, with the standard answer in it that was chosen: without script, what a script does at once."""
+    actor = await actor_of(request)
+    answer = canned.named(typed.get(canned.FIELD, ""), await in_force(at=clock.now()))
+    text = typed.get("text", "")
+    if answer is not None:
+        text = canned.inserted(text, canned.filled(answer, ticket, by=actor))
+    filled = {**typed, "text": text}
+    return await shown(
+        request, ticket, tried=Tried(move=move, typed=filled, key=_key(typed), kept=files.kept), status_code=200
+    )
+
+
+def _key(typed: Mapping[str, str]) -> str:
+    key = typed.get("key", "")
+    return key if FORM_KEY.fullmatch(key) else ""
 
 
 def _seq(typed: Mapping[str, str]) -> int | None:

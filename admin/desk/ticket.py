@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 from litestar import Response, get
 from litestar.params import FromPath
 
-from admin.desk import reads
+from admin.desk import canned, reads, uploads
 from admin.desk.move_forms import MoveForm, has_form, in_order, move_form, offer
 from admin.desk.queue import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
+from admin.desk.splits import SplitForm, split_forms, splits
 from admin.desk.talk import VIEWS, Teller, View, talk
 from admin.diagram_svg import upright_diagram
 from admin.pages import Reading, render, url
@@ -71,6 +72,7 @@ class Tried:
     previews: Sequence[Mapping[str, Any]] = ()
     meanwhile: Sequence[Entry] = field(default_factory=tuple)
     key: str = ""
+    kept: Sequence[uploads.KeptFile] = ()
 
 
 @get("/desk/tickets/{id:uuid}", guards=[DESK])
@@ -97,6 +99,7 @@ async def shown(
     people = {str(person.id): person.name for person in await reads.colleagues(sorted(STAFF))}
     teller = Teller(rules, reader.language, people=people)
     changing, keeping = await _forms(ticket, actor, reader, tried=tried)
+    split = _split_forms(ticket, actor, messages, reader, tried=tried)
     return render(
         "desk/ticket.html",
         reader,
@@ -128,7 +131,8 @@ async def shown(
         keeping=keeping,
         tried=tried,
         meanwhile=[teller.done(entry) for entry in tried.meanwhile] if tried else [],
-        lost=_lost(tried, (*changing, *keeping)),
+        lost=_lost(tried, (*changing, *keeping, *split.values())),
+        split=split,
     )
 
 
@@ -141,14 +145,17 @@ async def _forms(
     """The forms of exactly the moves possible now: those that change the state, and those that keep it."""
     moves = [move for move in MACHINE.moves(facts(ticket), by=actor.role) if has_form(move)]
     rules = await rules_for_moves(ticket, reader)
-    offered = await offer(ticket, rules, language=reader.language, zone=reader.zone, user=actor.user)
+    offered = await offer(
+        ticket, rules, language=reader.language, zone=reader.zone, user=actor.user,
+        canned=canned.offered(ticket, await in_force(at=reader.at), by=actor, language=reader.language),
+    )  # fmt: skip
 
     def form(move: Move) -> MoveForm:
         if tried is None or tried.move is not move:
             return move_form(move, offered, key=uuid4().hex)
         return move_form(
             move, offered, key=tried.key or uuid4().hex, typed=tried.typed, errors=tried.errors,
-            refusal=tried.refusal, previews=tried.previews,
+            refusal=tried.refusal, previews=tried.previews, kept=tried.kept,
         )  # fmt: skip
 
     changing, keeping = in_order(moves)
@@ -166,7 +173,23 @@ def _possible(ticket: Ticket, actor: Actor) -> tuple[str, ...]:
     return MACHINE.possible(facts(ticket), by=actor.role)
 
 
-def _lost(tried: Tried | None, forms: Sequence[MoveForm]) -> list[str]:
+def _split_forms(
+    ticket: Ticket, actor: Actor, messages: Sequence[reads.Message], reader: Reading, *, tried: Tried | None
+) -> dict[str, SplitForm]:
+    """The forms at the messages, where splitting is possible now."""
+    move = next((one for one in MACHINE.moves(facts(ticket), by=actor.role) if splits(one)), None)
+    if move is None:
+        return {}
+    label = translate(reader.language, move.label)
+    if tried is None or tried.move is not move:
+        return split_forms(move, messages, language=reader.language, label=label, typed={})
+    return split_forms(
+        move, messages, language=reader.language, label=label, typed=tried.typed, errors=tried.errors,
+        refusal=tried.refusal,
+    )  # fmt: skip
+
+
+def _lost(tried: Tried | None, forms: Sequence[MoveForm | SplitForm]) -> list[str]:
     """What was typed for a move that is not possible any more: it is shown, so that nothing is lost."""
     if tried is None or any(form.opened for form in forms):
         return []
