@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -34,7 +35,8 @@ from workflow.words import _
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 20  # tickets under lock in one transaction: a move waits for so many at the most
-BATCHES = 50  # transactions of one call
+LANES = 3  # transactions at the same time in one worker: while one waits for the database, another computes
+BATCHES = 20  # transactions of one lane in one call
 GRACE = timedelta(seconds=60)  # no statement of a move that began before the version was in force lasts longer
 MOST_LISTED = 500  # tickets that keep their version, in one answer
 
@@ -70,13 +72,25 @@ async def _carry_on_with(job: _Job, *, at: datetime) -> bool:
         return False
     if job.gathered_at is None:
         await _gather(job, at=at)
+    lanes = await asyncio.gather(*(_lane(job, at=at) for _number in range(LANES)))
+    if any(lanes):
+        return True
+    if await _somebody_waits(job):
+        return False  # others work on these tickets; the next look finds them again
+    return await _end(job, at=at)
+
+
+async def _lane(job: _Job, *, at: datetime) -> bool:
+    """One transaction after the other; whether it ended with more to do."""
     for _batch in range(BATCHES):
-        taken, moved = await _carry_some_over(job, at=at)
-        if not taken:
-            return await _end(job, at=at)
-        if not moved:
-            return False  # somebody works on each of these tickets; the next look finds them again
+        if not await _carry_some_over(job, at=at):
+            return False
     return True
+
+
+async def _somebody_waits(job: _Job) -> bool:
+    waiting = "SELECT EXISTS (SELECT FROM republished_ticket WHERE version = $1 AND outcome = '')"
+    return bool(await fetchval(waiting, job.version))
 
 
 async def _never_in_force(job: _Job) -> bool:
@@ -168,13 +182,13 @@ class _Turn(msgspec.Struct, frozen=True):
 
 
 @retried
-async def _carry_some_over(job: _Job, *, at: datetime) -> tuple[int, int]:
-    """How many tickets were taken from the queue, and how many had their turn: each wholly, or not at all."""
+async def _carry_some_over(job: _Job, *, at: datetime) -> int:
+    """How many tickets had their turn: each wholly, or not at all; 0 when all that wait are in other hands."""
     changes: list[Change] = []
     async with DB.transaction(allow_nested=False):
         waiting = await fetch(TAKE, job.version, AT_ONCE)
         if not waiting:
-            return 0, 0
+            return 0
         rules = await RULEBOOKS.know(job.version)
         turns: list[_Turn] = []
         for row in await fetch(LOCK, [one["ticket"] for one in waiting]):
@@ -190,7 +204,7 @@ async def _carry_some_over(job: _Job, *, at: datetime) -> tuple[int, int]:
         failpoints.reach("tickets.carried_over")
     if changes:
         await ring_for(changes[0])
-    return len(waiting), len(turns)
+    return len(turns)
 
 
 def _turn(change: Change, ticket: Ticket, job: _Job, rules: Rulebook) -> _Turn:

@@ -205,6 +205,7 @@ async def test_many_tickets_go_over_in_bounded_turns_with_progress(monkeypatch: 
     tickets = [await a_ticket("P2", MONDAY) for _one in range(7)]
     version = await published("from_start")
     monkeypatch.setattr(republishing, "AT_ONCE", 2)
+    monkeypatch.setattr(republishing, "LANES", 1)
     monkeypatch.setattr(republishing, "BATCHES", 2)
     assert await carry_on(at=NOON)
     told = await progress(version)
