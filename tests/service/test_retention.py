@@ -1,13 +1,14 @@
 """What the worker forgets, and what it never does."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from notifications.post import Poster
 from notifications.smtp import SmtpServer
 from notifications.worker import Worker
-from service import retention
+from service import clock, retention
 from service.address_guard import AddressGuard
 from service.database import execute, fetchval
 from service.retention import forget
@@ -89,6 +90,18 @@ async def test_sessions_that_ended_are_swept() -> None:
     await open_session(user, at=NOW - DAY)
     await open_session(user, at=NOW)
     assert (await forget(at=NOW, keep=30 * DAY))["sessions"] == 1
+
+
+async def test_moving_the_clock_of_the_desk_signs_nobody_out(tmp_path: Path) -> None:
+    await a_colleague("anna@example.org")
+    await open_session(await fetchval("SELECT id FROM app_user"), at=NOW)
+    (tmp_path / "clock").write_text(f"{30 * DAY.total_seconds()}\n", "ascii")
+    clock.configure(tmp_path / "clock")
+    try:
+        gone = await forget(at=NOW + 30 * DAY, keep=30 * DAY)
+    finally:
+        clock.configure(None)
+    assert gone["sessions"] == 0
 
 
 @pytest.mark.parametrize(("days", "kept"), [("2", 0), ("4", 1)])
