@@ -18,7 +18,6 @@ from workflow.errors import NotFound, Refusal
 from workflow.words import _
 
 STATUS = "status"
-ACTS = frozenset({"confirm", "dispute"})
 STATUS_LASTS = LINKS_LAST  # after the ticket was closed
 
 
