@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=60)
 TIMEOUT = timedelta(seconds=15)  # hard, for one delivery
 CRASHES = 3  # reclaims of one delivery after which it counts as poison
+LAST_CHANCE = CRASHES - 1  # a delivery lost so often travels without another such: poison takes no neighbour with it
 MOST_AT_ONCE = 50  # deliveries of one channel in one worker
 LOCKS = {"letter": 0x5247_0001, "webhook": 0x5247_0002}  # advisory locks: one claims at a time, so that order holds
 
@@ -78,8 +79,8 @@ async def moment() -> datetime:
 CLAIM = f"""
 WITH room AS (SELECT * FROM unnest($3::text[], $4::int[]) AS given(endpoint, places)),
 chosen AS (
-    SELECT next.id FROM room CROSS JOIN LATERAL (
-        SELECT o.id FROM outbox o
+    SELECT next.id, next.crash_count FROM room CROSS JOIN LATERAL (
+        SELECT o.id, o.crash_count FROM outbox o
         WHERE o.channel = $1 AND o.endpoint = room.endpoint AND o.status = 'pending' AND o.next_at <= $2
           AND NOT EXISTS (
               SELECT FROM outbox e
@@ -92,9 +93,17 @@ chosen AS (
           )
         ORDER BY o.next_at, o.id LIMIT room.places FOR UPDATE SKIP LOCKED
     ) next
+),
+going AS (
+    SELECT id FROM chosen WHERE crash_count < {LAST_CHANCE} OR (
+        id = (SELECT min(id) FROM chosen WHERE crash_count >= {LAST_CHANCE})
+        AND NOT EXISTS (
+            SELECT FROM outbox s WHERE s.channel = $1 AND s.status = 'sending' AND s.crash_count >= {LAST_CHANCE}
+        )
+    )
 )
 UPDATE outbox SET status = 'sending', attempt = attempt + 1, claim_id = $5, lease_until = clock_timestamp() + $6
-FROM chosen WHERE outbox.id = chosen.id AND outbox.status = 'pending'
+FROM going WHERE outbox.id = going.id AND outbox.status = 'pending'
 RETURNING outbox.id, claim_id, event_id, channel, endpoint, ticket, seq, type, recipients, body, attempt, created_at
 """
 
