@@ -79,6 +79,9 @@ class User(Table, db=DB, tablename="app_user"):
     active = Boolean(default=True)
     created_at = Timestamptz(default=EPOCH)
     signed_in_at = Timestamptz(null=True, default=None)
+    absent_from = Timestamptz(null=True, default=None)
+    absent_until = Timestamptz(null=True, default=None)
+    deputy = BigInt(null=True, default=None)  # the account that is told instead during an absence
 
 
 class Session(Table, db=DB, tablename="app_session"):
@@ -86,7 +89,7 @@ class Session(Table, db=DB, tablename="app_session"):
 
     id_hash = Bytea(primary_key=True)
     user = ForeignKey(User, on_delete=OnDelete.restrict, null=True)
-    data = Bytea()
+    data = Bytea()  # what the browser called itself when it signed in
     created_at = Timestamptz(default=EPOCH)
     expires_at = Timestamptz(default=EPOCH, index=True)
 
@@ -445,8 +448,30 @@ class ConfigEntry(Table, db=DB, tablename="config_journal"):
     data = JSONB(default="{}")
 
 
+class SavedView(Table, db=DB, tablename="saved_view"):
+    """A filter of the queue under a name: its owner's, or shared with everybody on the desk."""
+
+    id = BigSerial(primary_key=True)
+    name = Varchar(length=60)
+    query = Varchar(length=2000)
+    owner = ForeignKey(User, on_delete=OnDelete.restrict, null=False)
+    shared = Boolean(default=False)
+    created_at = Timestamptz(default=EPOCH)
+
+
+class Presence(Table, db=DB, tablename="presence"):
+    """Who looks at a ticket or writes on it now. Unlogged: after a crash everybody is simply seen anew."""
+
+    id = BigSerial(primary_key=True)
+    ticket = UUID(null=False, default=None)
+    user = BigInt()
+    writing = Boolean(default=False)
+    seen_at = Timestamptz(default=EPOCH)
+
+
 TABLES: tuple[type[Table], ...] = (
     Organisation, Contract, Contact, ContactAddress, User, Session, Token, RegulationVersion, RegulationDraft,
     Republication, RepublishedTicket, Ticket, JournalEntry, Message, Attachment, TicketLink, Timer, Event, Webhook,
     Outbox, Attempt, Idempotency, Mail, Letter, SignedLink, Alarm, Audit, ConfigEntry,
+    SavedView, Presence,
 )  # fmt: skip
