@@ -20,7 +20,7 @@ from litestar.exceptions import (
 )
 from litestar.response import Redirect
 from litestar.serialization import decode_json
-from litestar.status_codes import HTTP_303_SEE_OTHER
+from litestar.status_codes import HTTP_201_CREATED, HTTP_303_SEE_OTHER
 
 from service.accounts import AlreadyThere
 from service.auth import Forged
@@ -140,14 +140,12 @@ def refused(request: AnyRequest, refusal: Refusal) -> Response[Any]:
 
 
 def repeated(_request: AnyRequest, repetition: Repeated) -> Response[bytes]:
-    """The very bytes that were answered before."""
-    seq = msgspec.json.decode(repetition.response, type=_Seq).seq
-    return Response(
-        repetition.response,
-        status_code=repetition.status,
-        media_type="application/json",
-        headers={"Idempotency-Replayed": "true", "ETag": f'"{seq}"'},
-    )
+    """The very bytes that were answered before, under the same headers."""
+    ticket = msgspec.json.decode(repetition.response, type=_Answered)
+    headers = {"Idempotency-Replayed": "true", "ETag": f'"{ticket.seq}"'}
+    if repetition.status == HTTP_201_CREATED:
+        headers["Location"] = f"/api/v1/tickets/{ticket.id}"
+    return Response(repetition.response, status_code=repetition.status, media_type="application/json", headers=headers)
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
@@ -209,7 +207,8 @@ HANDLERS: Mapping[int | type[Exception], Callable[[AnyRequest, Any], Response[An
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
-class _Seq(msgspec.Struct):
+class _Answered(msgspec.Struct):
+    id: str
     seq: int
 
 

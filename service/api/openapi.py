@@ -229,7 +229,7 @@ async def openapi_json(request: AnyRequest) -> Response[bytes]:
 @get("/docs", include_in_schema=False, guards=[READ])
 async def docs() -> Response[str]:
     """The API as a page to read and to try."""
-    return Response(PAGE, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
+    return Response(PAGE, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
 @get("/docs/{name:str}", include_in_schema=False, guards=[READ])

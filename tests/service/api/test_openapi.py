@@ -81,7 +81,9 @@ async def test_the_page_loads_nothing_from_elsewhere(operator: httpx.AsyncClient
 async def test_figures_for_prometheus_tell_how_the_desk_stands(operator: httpx.AsyncClient) -> None:
     taken = await operator.post("/api/v1/tickets", json={"channel": "phone", "text": "It beeps."})
     await operator.post(f"/api/v1/tickets/{taken.json()['id']}/moves", json={"trigger": "register", "priority": "P1"})
-    text = (await operator.get("/metrics")).text
+    answer = await operator.get("/metrics")
+    assert answer.headers["content-type"].count("charset") == 1
+    text = answer.text
     assert f'reglament_tickets{{state="{PROCESS.initial}"}} 0.0' in text
     assert 'reglament_nearest_breach_seconds{priority="P1"}' in text
     for name in ("outbox_backlog", "timer_lateness_seconds", "oldest_unregistered_seconds", "alarms"):

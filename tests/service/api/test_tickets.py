@@ -176,6 +176,7 @@ async def test_the_same_key_gives_the_same_bytes_and_acts_once(operator: httpx.A
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.content == again.content
     assert again.headers["idempotency-replayed"] == "true"
+    assert all(again.headers[name] == first.headers[name] for name in ("location", "etag", "content-type"))
     assert len((await operator.get("/api/v1/tickets")).json()["items"]) == 1
 
 
