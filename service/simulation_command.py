@@ -42,7 +42,7 @@ def _tickets(choice: ChoiceForecast, zone: ZoneInfo) -> Iterator[str]:
         return
     yield ""
     yield f"{choice.choice}: the first {len(choice.tickets)} of {choice.moved} deadlines that move"
-    yield TICKET_LINE.format("ticket", "priority", "due now", "due then", "")
+    yield TICKET_LINE.format("ticket", "priority", "due now", "due then", "").rstrip()
     for one in choice.tickets:
         yield TICKET_LINE.format(
             one.number or str(one.ticket), one.priority or "–", _moment(one.old_due, zone), _moment(one.new_due, zone),
