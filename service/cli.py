@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import socket
 import sys
 from typing import cast
 
@@ -50,7 +51,7 @@ def reglament() -> None:
 
 
 def main() -> None:
-    """The entry point; what is wrong with the settings or the home is said in a sentence."""
+    """The entry point; what is wrong with the settings, the home or the servers is said in a sentence."""
     from service.claims import EmbeddedError
 
     try:
@@ -58,6 +59,19 @@ def main() -> None:
     except (SettingsError, EmbeddedError) as wrong:
         click.echo(str(wrong), err=True)
         sys.exit(2)
+    except Exception as error:
+        if not _shuts_us_out(error):
+            raise
+        click.echo(f"The database or Redis cannot be reached as the settings name them: {error}", err=True)
+        sys.exit(1)
+
+
+def _shuts_us_out(error: Exception) -> bool:
+    """Whether a server is not there, or does not take the name, the password or the database of the settings."""
+    import asyncpg
+
+    refusals = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+    return isinstance(error, (ConnectionError, TimeoutError, socket.gaierror, *refusals))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def up(no_demo: bool, port: int | None) -> None:
         signal.signal(told, lambda _number, _frame: stop.set())
     with _servers(settings):
         _once("migrate", environ)
-        if not no_demo and settings.env == "development":
+        if not no_demo and settings.env == "development" and not _filled(settings):
             _once("demo", environ)
         with _parts(environ) as parts:
             _wait_for(settings, parts, stop)
@@ -134,6 +134,11 @@ def _parts(environ: Mapping[str, str]) -> Iterator[list[Part]]:
                 part.process.terminate()
         for part in reversed(parts):
             part.end()
+
+
+def _filled(settings: Settings) -> bool:
+    """Whether this home and its own database were filled before: then nobody waits for another look."""
+    return not settings.database_url and (settings.home / SIGN_INS).exists()
 
 
 def _once(command: str, environ: Mapping[str, str]) -> None:
