@@ -31,13 +31,13 @@ _COUNTED_BEFORE: Final = timedelta(hours=6)  # «через 2 ч 10 мин» say
 _COUNTED_AFTER: Final = timedelta(hours=1)
 
 
-def translate(language: Language, msgid: str, **params: object) -> str:
+def translate(language: Language, msgid: str, /, **params: object) -> str:
     """The sentence in `language`, its `{names}` filled; an unknown sentence stays as it was written."""
     text = msgid if language == "en" else _russian().get(msgid, (msgid,))[0]
     return text.format(**params) if params or "{{" in text else text
 
 
-def ngettext(language: Language, singular: str, plural: str, n: int, **params: object) -> str:
+def ngettext(language: Language, singular: str, plural: str, n: int, /, **params: object) -> str:
     """The form that goes with `n`; the sentence may use `{n}`."""
     return _form(language, singular, plural, n).format(n=number(language, n), **params)
 

@@ -18,4 +18,5 @@ LETTER_NAMES: Final = {
     "reminder": _("We still wait for an answer"),
     "warning": _("To colleagues: a deadline comes near"),
     "breach": _("To colleagues: a deadline has passed"),
+    "digest": _("To colleagues: what waited while the centre was closed"),
 }

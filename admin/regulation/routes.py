@@ -10,8 +10,10 @@ from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.clauses import chapters
 from admin.regulation.draft_pages import DRAFT_PAGES
+from admin.regulation.example_pages import EXAMPLE_PAGES
 from admin.regulation.frame import LOOK, around
 from admin.regulation.history import HISTORY_PAGES
+from admin.regulation.letter_pages import LETTER_PAGES
 from admin.regulation.publishing import PUBLISHING_PAGES
 from service.regulations import in_force, versions
 
@@ -32,4 +34,8 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
     )
 
 
-router = page_router([regulation_in_force, *DRAFT_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES])
+router = page_router(
+    [
+        regulation_in_force, *DRAFT_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES,
+    ]
+)  # fmt: skip

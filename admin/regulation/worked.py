@@ -14,13 +14,14 @@ from workflow.regulation import Example, Problem, Regulation, Rulebook
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """An example as the rules answer it: `given` is empty where it cannot be computed."""
+    """An example as the rules answer it, for people and as an `instant`; both are empty where it cannot be computed."""
 
     example: Example
     start: str
     due: str
     given: str
     right: bool
+    instant: str = ""
 
 
 def said_checks(found: Sequence[Problem], language: Language) -> list[str]:
@@ -43,4 +44,4 @@ def _worked(rules: Rulebook, example: Example) -> Worked:
     start, due, found = (
         f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" for moment in (parse_instant(example.start), expected, given)
     )
-    return Worked(example, start, due, found, right=expected == given)
+    return Worked(example, start, due, found, right=expected == given, instant=given.astimezone(zone).isoformat())
