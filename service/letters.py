@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any
@@ -18,9 +15,10 @@ from jinja2 import Template, TemplateError
 from service.house import HOUSE
 from service.letter_html import html_of
 from service.letter_language import ENVIRONMENT, FIELDS, BadTemplate, refuse_what_runs_away
+from service.mime import line_of, mail_bytes, mailbox
 from workflow.regulation import Letter
 
-__all__ = ["BadTemplate", "Draft", "Written", "address", "render", "write"]
+__all__ = ["BadTemplate", "Draft", "Written", "render", "write"]
 
 SUBJECT_TOKEN = "Заявка#"  # noqa: S105  clause 7.4 calls it so; customers keep it in their subjects
 MOST_REFERENCES = 10
@@ -50,7 +48,6 @@ class Written(msgspec.Struct, frozen=True):
 
 
 LONGEST = 100_000
-LONGEST_WIRE_LINE = 990
 
 
 @lru_cache(maxsize=2_000)
@@ -89,33 +86,21 @@ def write(
     if number:
         subject = f"{SUBJECT_TOKEN}{number} {subject}"
     letter_id = HOUSE.message_id(ticket=ticket, letter=id)
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = address(HOUSE.mail_from, name=str(draft.context.get("centre", "")))
-    mail["To"] = address(draft.recipient, name=draft.name)
-    mail["Subject"] = subject
-    mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = f"<{letter_id}>"
+    headers = [
+        ("From", mailbox(HOUSE.mail_from, name=str(draft.context.get("centre", "")))),
+        ("To", mailbox(draft.recipient, name=draft.name)),
+        ("Subject", line_of(subject)),
+        ("Date", format_datetime(at)),
+        ("Message-ID", f"<{letter_id}>"),
+        ("Content-Language", draft.language),
+    ]
     if thread:
-        mail["In-Reply-To"] = f"<{thread[-1]}>"
-        mail["References"] = " ".join(f"<{one}>" for one in thread[-MOST_REFERENCES:])
+        headers.append(("In-Reply-To", f"<{thread[-1]}>"))
+        headers.append(("References", "\r\n ".join(f"<{one}>" for one in thread[-MOST_REFERENCES:])))
     if draft.kind not in PERSONAL:
-        mail["Auto-Submitted"] = "auto-replied" if draft.kind == "accepted" else "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "All"
+        headers.append(("Auto-Submitted", "auto-replied" if draft.kind == "accepted" else "auto-generated"))
+        headers.append(("X-Auto-Response-Suppress", "All"))
     buttons = [str(draft.context.get(name, "")) for name in ("confirm_url", "dispute_url")]
     html = html_of(text, subject=subject, language=draft.language, buttons=buttons)
-    mail.set_content(text, charset="utf-8", cte=_encoding(text))
-    mail.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
-    mail["Content-Language"] = draft.language  # last: until then it would go to the first part
-    return Written(id, draft.kind, letter_id, draft.recipient, subject, text, mail.as_bytes())
-
-
-def _encoding(text: str) -> str:
-    """Plain where the wire takes it as it is: ASCII in lines that no server cuts (RFC 5321, 4.5.3.1.6)."""
-    plain = text.isascii() and all(len(line) < LONGEST_WIRE_LINE for line in text.split("\n"))
-    return "7bit" if plain else "base64"
-
-
-def address(spec: str, *, name: str = "") -> Address:
-    """A recipient as one address, whatever the name holds: `Щукин, Пётр` is one person."""
-    local, _at, domain = spec.rpartition("@")
-    return Address(display_name=" ".join(name.split()), username=local, domain=domain)
+    original = mail_bytes(headers, text=text, html=html, boundary=f"=_{id.hex}")
+    return Written(id, draft.kind, letter_id, draft.recipient, subject, text, original)
