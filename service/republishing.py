@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ from service.tickets import know_rules, ring_for
 from workflow.carrying_over import Choice, KeepsItsVersion, carried_over, how
 from workflow.errors import NotFound, Refusal
 from workflow.regulation import Rulebook
-from workflow.sla import Clocks, deadline_or_none
+from workflow.sla import deadline_or_none
 from workflow.words import _
 
 log = structlog.get_logger(__name__)
@@ -130,6 +130,8 @@ async def _gather(job: _Job, *, at: datetime) -> int:
             "UPDATE republication SET total = total + $2, gathered_at = coalesce(gathered_at, $3) WHERE version = $1",
             job.version, found, at,
         )  # fmt: skip
+    if found:
+        await execute("ANALYZE republished_ticket")  # it was empty a moment ago, and is asked thousands of times now
     return found
 
 
@@ -167,8 +169,8 @@ TAKE = (
 LOCK = f"{SELECT} {FROM} WHERE t.id = ANY($1) ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED"
 TAKE_OFF = (
     "UPDATE republished_ticket r SET outcome = given.outcome, reason = given.reason, params = given.params "
-    "FROM unnest($2::uuid[], $3::text[], $4::text[], $5::jsonb[]) AS given(ticket, outcome, reason, params) "
-    "WHERE r.version = $1 AND r.ticket = given.ticket"
+    "FROM unnest($1::int8[], $2::text[], $3::text[], $4::jsonb[]) AS given(id, outcome, reason, params) "
+    "WHERE r.id = given.id"
 )
 
 
@@ -200,7 +202,7 @@ async def _carry_some_over(job: _Job, *, at: datetime) -> int:
             if turn.outcome == "done":
                 await change.write()
                 changes.append(change)
-        await _take_off(job, turns)
+        await _take_off(job, turns, {one["ticket"]: one["id"] for one in waiting})
         failpoints.reach("tickets.carried_over")
     if changes:
         await ring_for(changes[0])
@@ -222,28 +224,28 @@ def _turn(change: Change, ticket: Ticket, job: _Job, rules: Rulebook) -> _Turn:
 
 def _repin(change: Change, count: Choice, rules: Rulebook) -> None:
     """One entry that says from which version to which, how the target counts, and what that does to the deadline."""
-    before = change.ticket.clocks
-    after = carried_over(before, count, rules, at=change.now, rulebooks=RULEBOOKS)
+    ticket = change.ticket
+    after = carried_over(ticket.clocks, count, rules, at=change.now, rulebooks=RULEBOOKS)
     details = {
-        "from_version": change.ticket.regulation_version,
+        "from_version": ticket.regulation_version,
         "regulation_version": rules.version,
         "count": count,
-        "due_before": _due(before),
-        "due_after": _due(after),
+        "due_before": _text(ticket.due_at if ticket.clocks.resolution else ticket.registration_due_at),
+        "due_after": _text(deadline_or_none(after.resolution or after.registration, RULEBOOKS)),
     }
     decision = change.decide("repin", by=CLOCK, given={"details": details})
     change.act("repin", by=CLOCK, to_state=decision.to_state, data=details, types=decision.move.events)
 
 
-def _due(clocks: Clocks) -> str | None:
-    due = deadline_or_none(clocks.resolution or clocks.registration, RULEBOOKS)
+def _text(due: datetime | None) -> str | None:
     return due.isoformat() if due else None
 
 
-async def _take_off(job: _Job, turns: Sequence[_Turn]) -> None:
+async def _take_off(job: _Job, turns: Sequence[_Turn], places: Mapping[UUID, int]) -> None:
+    """Off the queue, where `places` says the tickets stand."""
     counted = Counter(turn.outcome for turn in turns)
     await execute(
-        TAKE_OFF, job.version, [turn.ticket for turn in turns], [turn.outcome for turn in turns],
+        TAKE_OFF, [places[turn.ticket] for turn in turns], [turn.outcome for turn in turns],
         [turn.reason for turn in turns], [msgspec.json.encode(turn.params).decode() for turn in turns],
     )  # fmt: skip
     await execute(

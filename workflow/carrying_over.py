@@ -43,9 +43,8 @@ def how(clocks: Clocks, choice: Choice, rules: Rulebook, rulebooks: Rulebooks) -
     A request that is not registered yet obeys the version at its receipt. Whatever was chosen, a deadline that is empty
     for want of a calendar is filled.
     """
-    empty = lacks_a_deadline(clocks, rulebooks)
     chosen: Choice = "keep" if clocks.resolution is None else choice
-    if chosen == "keep" and not empty:
+    if chosen == "keep" and not lacks_a_deadline(clocks, rulebooks):
         raise KeepsItsVersion()
     if clocks.resolution is not None and clocks.resolution.stopped is None:
         known = rules.priorities if chosen == "keep" else rules.open_priorities
