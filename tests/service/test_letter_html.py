@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from html import unescape
 from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,10 +31,10 @@ def words(document: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body_of(document))).split())
 
 
-def written(text: str, **context: str) -> EmailMessage:
-    draft = Draft("completed", "ivan@example.com", "en", context)
+def written(text: str, *, about: str = "Done", name: str = "", **context: str) -> EmailMessage:
+    draft = Draft("completed", "ivan@example.com", "en", context | {"text": about}, name=name)
     letter = write(
-        draft, Letter(subject="Done", body=text), id=uuid4(), ticket=uuid4(), number="2026-1", thread=(), at=AT
+        draft, Letter(subject="{{ text }}", body=text), id=uuid4(), ticket=uuid4(), number="2026-1", thread=(), at=AT
     )
     mail = message_from_bytes(letter.original, policy=policy.default)
     assert isinstance(mail, EmailMessage)
@@ -92,3 +93,14 @@ def test_no_line_is_longer_than_the_wire_takes() -> None:
     mail = written("x" * 5_000)
     assert max(map(len, mail.as_bytes().splitlines())) <= 998
     assert mail.get_body(("plain",)).get_content().strip() == "x" * 5_000  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "words", ["=?utf-8?Q?=0D=0ABcc:_x@example.net?=", "=?utf-8?Q?=D0=97?= =?utf-8?Q?=D1?= Сбой", "=?", "a =?x?= b"]
+)
+def test_what_looks_like_an_encoded_word_in_a_subject_or_a_name_stays_as_it_was_typed(words: str) -> None:
+    mail = written("x", about=words, name=words)
+    assert mail["Bcc"] is None
+    assert str(mail["Subject"]).replace(" ", "") == f"Заявка#2026-1{words}".replace(" ", "")
+    assert mail["To"].addresses[0].addr_spec == "ivan@example.com"
+    assert mail["To"].addresses[0].display_name.replace(" ", "") == words.replace(" ", "")
