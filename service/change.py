@@ -303,8 +303,10 @@ class Change:
                 ticket.id, ticket.subject, ticket.text, ticket.channel, ticket.product, ticket.language,
                 ticket.received_at,
             )  # fmt: skip
-        elif ticket.number and not self.ticket.number:
-            self.batch.spoken.append(ticket.number)
+        else:
+            told = (ticket.number, ticket.organisation_name, ticket.full_name, ticket.email)
+            known = (self.ticket.number, self.ticket.organisation_name, self.ticket.full_name, self.ticket.email)
+            self.batch.spoken += [now for now, before in zip(told, known, strict=True) if now and now != before]
         await self.batch.write(ticket=ticket.id, living=_living(ticket, self.rules), born=born)
         return ticket
 

@@ -13,6 +13,7 @@ from service.actors import Actor
 from service.database import fetch, fetchrow
 from service.journal import Entry, read_entry
 from service.paging import cursor_of, cut, place_of
+from service.searching import searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import FieldError, NotFound, WrongFields
@@ -86,7 +87,8 @@ async def tickets(
         _overdue(where, wanted.overdue, at)
     if words := wanted.q.replace("\x00", " ").strip():
         # Both sides are served by an index each; a number need not be written as the search would split it.
-        where.add("(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = upper({0}))", words)
+        found = "(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = upper({1}))"
+        where.add(found, searchable(words), words)
     rows = await fetch(
         f"{SELECT} {FROM} {where.sql} ORDER BY t.received_at DESC, t.id DESC LIMIT {limit + 1}", *where.values
     )

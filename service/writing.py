@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.database import fetchval
+from service.searching import searchable
 
 
 class Rows:
@@ -106,7 +107,7 @@ class Batch:
         """
         shape = tuple(sorted(self.rows))
         sql = _statement(shape, bool(born), bool(self.events), bool(self.ended))
-        values: list[Any] = [ticket, *living, "\n".join(self.spoken), *born[1:]]
+        values: list[Any] = [ticket, *living, searchable("\n".join(self.spoken)), *born[1:]]
         for table in shape:
             values += [list(column) for column in zip(*self.rows[table], strict=True)]
         if self.events:

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from admin.desk import reads
-from admin.desk.queue import DESK
+from admin.desk.rights import DESK
 from admin.desk.talk import INLINE_IMAGES
 from admin.reading import AnyRequest
 from service.files import open_file

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.database import fetch, fetchrow
+from service.searching import searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.process import PROCESS
@@ -105,13 +106,18 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """One page of tickets; `next` is the key from which the next page goes on, '' on the last one."""
+    """One page of tickets; `next` is the key from which the next page goes on, '' on the last one.
+
+    `frequent` when the words sought stand in more than MOST_FOUND tickets.
+    """
 
     rows: tuple[Row, ...]
     next: str
+    frequent: bool = False
 
 
 PAGE = 50
+MOST_FOUND = 1_000  # tickets that are found by their words alone; beyond it the newest are looked through
 LAST_ACT = ", (SELECT j.trigger FROM journal j WHERE j.ticket = t.id ORDER BY j.seq DESC LIMIT 1) AS last_trigger "
 DUE = "coalesce(t.due_at, t.registration_due_at, 'infinity')"
 
@@ -133,7 +139,8 @@ class _Conditions:
 
 async def tickets(asked: Asked, *, at: datetime, after: str = "", limit: int = PAGE) -> Listed:
     """One page of the tickets asked for; `after` is the `next` of the page before. A key of nonsense begins anew."""
-    where = _conditions(asked, at=at)
+    frequent = bool(asked.q) and await _frequent(asked.q)
+    where = _conditions(asked, at=at, frequent=frequent)
     _go_on(where, asked, after)
     order = f"t.priority_rank, {DUE}, t.id" if asked.by_deadline else "t.received_at DESC, t.id DESC"
     rows = await fetch(
@@ -146,10 +153,10 @@ async def tickets(asked: Asked, *, at: datetime, after: str = "", limit: int = P
         ticket = read_ticket(row)
         await know_rules(ticket)
         listed.append(Row(ticket, row["last_trigger"]))
-    return Listed(tuple(listed), _key(rows[limit - 1], asked) if len(rows) > limit else "")
+    return Listed(tuple(listed), _key(rows[limit - 1], asked) if len(rows) > limit else "", frequent)
 
 
-def _conditions(asked: Asked, *, at: datetime) -> _Conditions:
+def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Conditions:
     where = _Conditions()
     if asked.closed:
         where.add("t.closed_at IS NOT NULL")
@@ -174,7 +181,7 @@ def _conditions(asked: Asked, *, at: datetime) -> _Conditions:
     if asked.soon:
         where.add(_timed(SOON, where, at))
     if asked.q:
-        where.add(_found(asked.q, where))
+        where.add(_found(asked.q, where, frequent=frequent))
     return where
 
 
@@ -186,10 +193,29 @@ def _timed(condition: str, where: _Conditions, at: datetime) -> str:
     )
 
 
-def _found(q: str, where: _Conditions) -> str:
-    """Words in any Russian form, or a number."""
-    words, number = where.value(q, "text"), where.value(q.strip().upper(), "text")
-    return f"(t.search @@ websearch_to_tsquery('russian', {words}) OR t.number = {number})"
+QUERY = "websearch_to_tsquery('russian', {words})"  # Latin words are told apart and stemmed as English ones
+
+
+async def _frequent(q: str) -> bool:
+    """Whether the words stand in more tickets than are worth gathering."""
+    found = await fetchrow(
+        f"SELECT count(*) AS n FROM (SELECT FROM ticket WHERE search @@ {QUERY.format(words='$1')} "
+        f"LIMIT {MOST_FOUND + 1}) AS counted",
+        searchable(q),
+    )
+    return bool(found["n"] > MOST_FOUND)
+
+
+def _found(q: str, where: _Conditions, *, frequent: bool) -> str:
+    """Words in any Russian or English form.
+
+    Rare words lead to their tickets by the index of words. Frequent ones would lead to half of all tickets, which then
+    had to be sorted: there the newest are read in their order until a page is full.
+    """
+    query = QUERY.format(words=where.value(searchable(q), "text"))
+    if frequent:
+        return f"t.search @@ {query}"
+    return f"t.id = ANY(ARRAY(SELECT id FROM ticket WHERE search @@ {query} LIMIT {MOST_FOUND}))"
 
 
 def _key(row: Any, asked: Asked) -> str:

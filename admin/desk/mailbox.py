@@ -11,7 +11,7 @@ from typing import cast
 from litestar import Response, get
 from litestar.params import FromPath
 
-from admin.desk.queue import DESK
+from admin.desk.rights import DESK
 from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest

@@ -15,23 +15,23 @@ from litestar.response import Redirect
 from admin.desk import canned, reads, uploads
 from admin.desk.move_forms import given
 from admin.desk.previews import letters_of
-from admin.desk.queue import DESK
+from admin.desk.rights import DESK
+from admin.desk.rights import MOVES as MOVES
 from admin.desk.ticket import Tried, rules_for_moves, shown
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service import clock
-from service.auth import actor_of, requires
+from service.auth import actor_of
 from service.problems import STATUSES, told
 from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import carry_out
 from service.words import Language, translate
-from workflow.definition import STAFF, Move
+from workflow.definition import Move
 from workflow.errors import Refusal, Stale, UnknownTrigger, WrongFields
 from workflow.process import PROCESS
 from workflow.words import _
 
-MOVES = requires(*STAFF, scope="tickets:write")
 FORM_KEY = re.compile(r"[0-9a-f]{32}")
 
 

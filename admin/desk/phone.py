@@ -14,8 +14,8 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from admin.desk import callers, listing, reads, rows
-from admin.desk.moves import FORM_KEY, MOVES
-from admin.desk.queue import DESK
+from admin.desk.moves import FORM_KEY
+from admin.desk.rights import DESK, MOVES
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest

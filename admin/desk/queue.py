@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 from litestar import Response, get
 from litestar.response import Redirect
 
-from admin.desk import listing, reads, rows
+from admin.desk import listing, reads, rows, views
+from admin.desk.asked import asked_from
+from admin.desk.rights import DESK as DESK
 from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
-from service.auth import actor_of, requires
+from service.auth import actor_of
 from service.regulations import in_force
-from workflow.definition import STAFF
-from workflow.process import PROCESS
-
-DESK = requires(*STAFF, scope="tickets:read")
+from workflow.definition import OPERATORS, STAFF
 
 
 @get("/desk", guards=[DESK])
@@ -30,6 +30,7 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
     listed = await listing.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
     people, organisations = await reads.colleagues(sorted(STAFF)), await reads.organisations()
     here = rows.query(asked)
+    works = reader.role in OPERATORS
     return render(
         "desk/queue.html",
         reader,
@@ -37,8 +38,17 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         chips=rows.chips(asked, reader, rules, user=actor.user, people=people, organisations=organisations),
         rows=[rows.queue_row(row, reader) for row in listed.rows],
         asked=asked,
+        frequent=listed.frequent,
+        most_found=listing.MOST_FOUND,
+        views=await views.view_chips(actor.user, asked, reader),
+        view_query=views.address_of(asked),
+        priorities=[(code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities],
+        answers=[(one.code, one.title.to(reader.language)) for one in rules.regulation.canned_answers],
+        takes=works,
+        key=uuid4().hex,
         filtered=any(here.values()),
         workers=[(str(person.id), person.name) for person in rows.workers(people)],
+        colleagues=[(person.email, person.name) for person in rows.workers(people)],
         organisations=[(str(id), name) for id, name in organisations],
         kept=[(name, value) for name, value in _flat(here) if name not in ("assignee", "organisation")],
         next_href=url("/desk", **here, after=listed.next) if listed.next else "",
@@ -47,22 +57,8 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
 
 
 def asked_in(request: AnyRequest) -> listing.Asked:
-    """The filters of the address; what names nothing known is left out."""
-    params = request.query_params
-    known = {state.name for state in PROCESS.states}
-    switches = {name: params.get(name) == "1" for name in ("overdue", "soon", "unregistered", "unread", "closed")}
-    return listing.Asked(
-        states=tuple(state for state in dict.fromkeys(params.getall("state", [])) if state in known),
-        priorities=tuple(dict.fromkeys(params.getall("priority", [])))[:20],
-        assignee=_id_or(params.get("assignee", ""), "nobody"),
-        organisation=_id_or(params.get("organisation", "")),
-        q=" ".join(params.get("q", "").replace("\x00", "").split())[:200],
-        **switches,
-    )
-
-
-def _id_or(value: str, *words: str) -> str:
-    return value if value in words or (value.isascii() and value.isdigit() and len(value) < 16) else ""
+    """The filters of the address."""
+    return asked_from(request.query_params.multi_items())
 
 
 def _flat(query: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from admin.desk import canned, reads, uploads
 from admin.desk.move_forms import MoveForm, has_form, in_order, move_form, offer
-from admin.desk.queue import DESK
+from admin.desk.rights import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
 from admin.desk.splits import SplitForm, split_forms, splits
 from admin.desk.talk import VIEWS, Teller, View, talk
