@@ -14,6 +14,7 @@ from service.regulations import newest
 from service.ticket import Ticket
 from service.tickets import carry_out
 from tests.admin.conftest import Browser, Signs, words
+from tests.admin.regulation_forms import fields_of
 from tests.desk import ASKER, OPERATOR
 from workflow.definition import Role
 from workflow.regulation import LETTERS
@@ -47,12 +48,7 @@ async def a_completed_ticket() -> Ticket:
 
 async def typed(browser: Browser, at: str = COMPLETED, **changes: str) -> httpx.Response:
     """Send the form of a letter as the page shows it, with these fields typed over."""
-    page = (await browser.get(at)).text
-    areas = dict(re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL))
-    fields = {name: unescape(value) for name, value in areas.items()}
-    for value, name in re.findall(r'<input type="text" value="([^"]*)"[^>]*name="(subject-\w\w)"', page):
-        fields[name] = unescape(value)
-    return await browser.send(at, on=at, **(fields | {"ticket": ""} | changes))
+    return await browser.send(at, on=at, **(fields_of((await browser.get(at)).text, at) | changes))
 
 
 async def letter(kind: str, language: str):  # type: ignore[no-untyped-def]
