@@ -85,6 +85,11 @@ class EmbeddedServer:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> Self:
         """Start and wait until it answers; `EmbeddedError` says why it cannot."""
         if self._process is not None:
@@ -115,6 +120,7 @@ class EmbeddedServer:
             self._claim = None
 
     def restart(self) -> None:
+        """At the same address, whether it still runs or not."""
         self.stop()
         self.start()
 
@@ -283,7 +289,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _wait_until_ready(self) -> None:
         for _ in self._attempts(self.log, seconds=120):  # recovery after a crash may take its time
-            if _postmaster_status(self.data / "postmaster.pid") == "ready":
+            if _postmaster_status(self.data / "postmaster.pid", pid=self.pid) == "ready":
                 break
         if not self._made.exists():  # asked once in the life of a cluster
             listed = self._run("psql", "-d", "postgres", "-Atc", "SELECT datname FROM pg_database")
@@ -355,13 +361,16 @@ class EmbeddedRedis(EmbeddedServer):
 _LAUNCHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
 
 
-def _postmaster_status(held: Path) -> str:
-    """The last line of postmaster.pid, by which pg_ctl knows that connections are welcome."""
+def _postmaster_status(held: Path, *, pid: int | None) -> str:
+    """The last line of postmaster.pid, by which pg_ctl knows that connections are welcome; nothing in another's file.
+
+    A server that was killed leaves its file behind, and that says "ready" while the next one still recovers.
+    """
     try:
         lines = held.read_text().splitlines()
     except FileNotFoundError:
         return ""
-    return lines[7].strip() if len(lines) > 7 else ""
+    return lines[7].strip() if len(lines) > 7 and lines[0].strip() == str(pid) else ""
 
 
 def _answers_ping(path: Path) -> bool:

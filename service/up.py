@@ -10,14 +10,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
 from service import launched
-from service.embedded import EmbeddedPostgres, EmbeddedRedis
+from service.claims import EmbeddedError
+from service.embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServer
 from service.settings import Settings
 
 PARTS = ("web", "worker", "mail listen")
@@ -41,7 +42,7 @@ def up(no_demo: bool, port: int | None) -> None:
     stop = threading.Event()
     for told in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(told, lambda _number, _frame: stop.set())
-    with _servers(settings):
+    with _servers(settings) as servers:
         _once("migrate", environ)
         if not no_demo and settings.env == "development" and not _filled(settings):
             _once("demo", environ)
@@ -49,20 +50,21 @@ def up(no_demo: bool, port: int | None) -> None:
             _wait_for(settings, parts, stop)
             if not stop.is_set():
                 _say_where(settings)
-            _watch(parts, stop)
+            _watch([*servers, *parts], stop)
             click.echo("\nStopping…")
     click.echo("Stopped. The data stay in " + str(settings.home))
 
 
 @contextmanager
-def _servers(settings: Settings) -> Iterator[None]:
+def _servers(settings: Settings) -> Iterator[list[Server]]:
     """The embedded servers, as far as the settings name no others."""
+    wanted: list[EmbeddedServer] = []
+    if not settings.database_url:
+        wanted.append(EmbeddedPostgres(settings.home))
+    if not settings.redis_url:
+        wanted.append(EmbeddedRedis(settings.home))
     with ExitStack() as running:
-        if not settings.database_url:
-            running.enter_context(EmbeddedPostgres(settings.home))
-        if not settings.redis_url:
-            running.enter_context(EmbeddedRedis(settings.home))
-        yield
+        yield [Server(running.enter_context(one)) for one in wanted]
 
 
 def _demand_free_ports(settings: Settings) -> None:
@@ -78,6 +80,35 @@ def _demand_free_ports(settings: Settings) -> None:
                 probe.bind((host, port))
             except OSError as taken:
                 raise GaveUp(f"{host}:{port} cannot be used ({taken.strerror}); choose another {setting}.") from taken
+
+
+def _one_more(name: str, ends: list[float]) -> list[float]:
+    """The ends of the last minute, this one among them, after a pause that grows. Raises GaveUp for too many."""
+    now = time.monotonic()
+    ends = [end for end in ends if end > now - 60] + [now]
+    if len(ends) >= TOO_OFTEN:
+        raise GaveUp(f"{name} ended {TOO_OFTEN} times within a minute; its last words are above.")
+    time.sleep(0.2 * 2 ** len(ends))
+    return ends
+
+
+class Server:
+    """One embedded server, started again when it ends by itself: the parts find it at the same address."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self.server = server
+        self.ends: list[float] = []
+
+    def keep_up(self) -> None:
+        """Start the server again if it ended. Raises GaveUp when it keeps ending."""
+        if self.server.runs:
+            return
+        click.echo(f"{self.server.name} ended by itself; it starts again.", err=True)
+        self.ends = _one_more(self.server.name, self.ends)
+        try:
+            self.server.restart()
+        except EmbeddedError as error:  # it may still be clearing up: the next look tries again
+            click.echo(str(error), err=True)
 
 
 class Part:
@@ -101,12 +132,8 @@ class Part:
         """Start the process again if it ended. Raises GaveUp when it keeps ending."""
         if self.process.poll() is None:
             return
-        now = time.monotonic()
-        self.ends = [end for end in self.ends if end > now - 60] + [now]
-        if len(self.ends) >= TOO_OFTEN:
-            raise GaveUp(f"`reglament {self.name}` ended {TOO_OFTEN} times within a minute; its last words are above.")
         click.echo(f"`reglament {self.name}` ended with {self.process.returncode}; it starts again.", err=True)
-        time.sleep(0.2 * 2 ** len(self.ends))
+        self.ends = _one_more(f"`reglament {self.name}`", self.ends)
         self.process = self._start()
 
     def end(self) -> None:
@@ -169,10 +196,10 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _watch(parts: list[Part], stop: threading.Event) -> None:
+def _watch(watched: Sequence[Server | Part], stop: threading.Event) -> None:
     while not stop.wait(0.25):
-        for part in parts:
-            part.keep_up()
+        for one in watched:
+            one.keep_up()
 
 
 def _say_where(settings: Settings) -> None:

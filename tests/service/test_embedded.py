@@ -142,6 +142,13 @@ async def test_even_kill_9_of_the_starter_ends_the_servers_cleanly(home: Path) -
         assert "not properly shut down" not in server.log.read_text()
 
 
+def test_what_a_killed_server_left_behind_does_not_speak_for_the_next_one(tmp_path: Path) -> None:
+    left = tmp_path / "postmaster.pid"
+    left.write_text("41\n/data\n1\n5432\n/run\n\n  1 2\nready   \n")
+    assert embedded._postmaster_status(left, pid=41) == "ready"
+    assert embedded._postmaster_status(left, pid=42) == ""
+
+
 async def test_after_a_crash_the_next_start_recovers(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         await asked(server.dsn, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (1)")
