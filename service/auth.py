@@ -18,6 +18,7 @@ from litestar.handlers import BaseRouteHandler
 from service import clock
 from service.accounts import account_for
 from service.actors import Actor
+from service.rate_limit import RateLimit
 from service.sessions import close_session, open_session, session
 from service.settings import Settings
 from service.throttle import Throttle
@@ -43,12 +44,19 @@ class Doors:
 
     csrf_key: bytes
     secure: bool  # the pages are reached by https
+    requests: RateLimit = field(default_factory=lambda: RateLimit(per_minute=600))
+    metrics_from_loopback: bool = False
     from_one_place: Throttle = field(default_factory=lambda: Throttle(most=10))
     from_anywhere: Throttle = field(default_factory=lambda: Throttle(most=50))  # nobody is locked out by one stranger
 
     @classmethod
     def of(cls, settings: Settings) -> Doors:
-        return cls(csrf_key=settings.key("csrf"), secure=settings.public_url.startswith("https://"))
+        return cls(
+            csrf_key=settings.key("csrf"),
+            secure=settings.public_url.startswith("https://"),
+            requests=RateLimit(per_minute=settings.api_requests_per_minute),
+            metrics_from_loopback=settings.metrics_from_loopback,
+        )
 
     @property
     def session_cookie(self) -> str:
@@ -93,6 +101,8 @@ def requires(*roles: Role, scope: str) -> Guard:
         visitor = await visitor_of(connection)
         if visitor is None:
             raise NotAuthorizedException(headers={"WWW-Authenticate": "Bearer"})
+        if visitor.bearer is not None:
+            demand_measure(connection, visitor.actor)
         if visitor.actor.role not in allowed or not visitor.reaches(scope):
             raise PermissionDeniedException
         if visitor.session is not None:
@@ -100,6 +110,14 @@ def requires(*roles: Role, scope: str) -> Guard:
 
     guard.__dict__["rights"] = (allowed, scope)
     return guard
+
+
+def demand_measure(connection: Connection, by: Actor) -> None:
+    """Count a program's request; its answer tells what is left. Raises TooManyRequestsException."""
+    left = doors(connection).requests.spend(by.principal, at=wall_clock())
+    connection.scope["state"]["extra_headers"] = left.headers()
+    if left.exceeded:
+        raise TooManyRequestsException(headers={"Retry-After": str(left.resets_in)})
 
 
 async def own_form(connection: Connection, _handler: BaseRouteHandler) -> None:

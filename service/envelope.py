@@ -22,8 +22,10 @@ QUIET = ("/health/", "/static/", "/metrics")  # asked every few seconds; only th
 class Envelope:
     """Stands outside of routing, so that a 404 carries the same headers as everything else."""
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str], *, methods: Mapping[str, str] | None = None) -> None:
+        """`methods`: what each path template takes, as `Allow` writes it; Litestar's own answer forgets some."""
         self.app = app
+        self.methods = methods or {}
         self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,9 +55,14 @@ class Envelope:
     ) -> list[tuple[bytes, bytes]]:
         """The answer's own headers go before ours: the API's page needs a policy of its own."""
         given = list(headers)
+        if scope.get("method") == "OPTIONS" and (methods := self.methods.get(str(scope.get("path_template")))):
+            given = [(name, value) for name, value in given if name.lower() != b"allow"]
+            given.append((b"allow", methods.encode()))
         present = {name.lower() for name, _value in given}
         given += [(name, value) for name, value in self.headers if name not in present]
         given.append((b"x-request-id", request_id.encode()))
+        told = scope["state"].get("extra_headers", {})
+        given += [(name.lower().encode(), value.encode()) for name, value in told.items()]
         cookies = scope["state"].get("cookies", {})
         given += [(b"set-cookie", cookie.encode()) for cookie in cookies.values()]
         return given

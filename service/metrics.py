@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
+from ipaddress import ip_address
 
 from litestar import Response, get
+from litestar.handlers import BaseRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
 
 from service import clock
-from service.auth import EVERYBODY_INSIDE, requires
+from service.auth import EVERYBODY_INSIDE, Connection, doors, requires
 from service.database import fetch, fetchrow
 from workflow.process import PROCESS
 
-SCRAPE = requires(*EVERYBODY_INSIDE, scope="metrics:read")
+BY_RIGHT = requires(*EVERYBODY_INSIDE, scope="metrics:read")
+
+
+async def may_scrape(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Who has the right to; and, where the settings say so, whoever asks from this machine without a proxy between."""
+    headers = connection.headers
+    bare = "authorization" not in headers and "x-forwarded-for" not in headers and "forwarded" not in headers
+    if bare and doors(connection).metrics_from_loopback and _from_here(connection):
+        return
+    await BY_RIGHT(connection, handler)
+
+
+def _from_here(connection: Connection) -> bool:
+    try:
+        return connection.client is not None and ip_address(connection.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+may_scrape.__dict__["rights"] = BY_RIGHT.__dict__["rights"]
 TEXT_FORMAT = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # Litestar names the charset itself
 
 # Open tickets only: the closed ones are counted by the planner's estimate, because nobody pages through a million rows
@@ -30,11 +51,13 @@ SELECT (SELECT min(received_at) FROM ticket WHERE number IS NULL AND closed_at I
        (SELECT min(due_at) FROM timer WHERE status = 'armed') AS next_timer,
        (SELECT count(*) FROM mail WHERE status = 'stored') AS unread_mail,
        (SELECT min(received_at) FROM mail WHERE status = 'stored') AS oldest_mail,
-       (SELECT count(*) FROM alarm WHERE cleared_at IS NULL) AS alarms
+       (SELECT count(*) FROM alarm WHERE cleared_at IS NULL) AS alarms,
+       (SELECT max(id) FROM journal) AS journal_head
 """
+WAITING = "SELECT channel, count(*) AS n FROM outbox WHERE status = 'pending' GROUP BY 1"
 
 
-@get("/metrics", operation_id="metrics", summary="Figures for Prometheus", tags=["Health"], guards=[SCRAPE])
+@get("/metrics", operation_id="metrics", summary="Figures for Prometheus", tags=["Health"], guards=[may_scrape])
 async def metrics() -> Response[bytes]:
     """The state of the desk and the counters of this process, as Prometheus reads them."""
     desk = await _desk(clock.now())
@@ -50,6 +73,7 @@ async def _desk(at: datetime) -> CollectorRegistry:
         ("outbox_backlog", "Letters and events still to be sent.", standing["backlog"]),
         ("mail_backlog", "Mails that were stored and not read yet.", standing["unread_mail"]),
         ("alarms", "Alarms nobody has cleared.", standing["alarms"]),
+        ("journal_head", "Number of the newest journal entry.", standing["journal_head"] or 0),
         (
             "oldest_unregistered_seconds",
             "Age of the oldest request without a number.",
@@ -60,8 +84,16 @@ async def _desk(at: datetime) -> CollectorRegistry:
         ("timer_lateness_seconds", "How late the oldest due timer is.", _age(standing["next_timer"], at)),
     ):
         Gauge(f"reglament_{name}", sentence, registry=registry).set(value)
+    await _outbox(registry)
     await _audits(registry)
     return registry
+
+
+async def _outbox(registry: CollectorRegistry) -> None:
+    gauge = Gauge("reglament_outbox_pending", "What is still to be sent, by channel.", ["channel"], registry=registry)
+    waiting = {row["channel"]: row["n"] for row in await fetch(WAITING)}
+    for channel in ("letter", "webhook"):
+        gauge.labels(channel).set(waiting.get(channel, 0))
 
 
 async def _tickets(registry: CollectorRegistry) -> None:
@@ -69,6 +101,10 @@ async def _tickets(registry: CollectorRegistry) -> None:
     open_tickets = {row["state"]: row["n"] for row in await fetch(OPEN_BY_STATE)}
     for state in PROCESS.open_states():
         gauge.labels(state).set(open_tickets.get(state, 0))
+    resting = Gauge("reglament_tickets_paused", "Tickets whose clock rests, by what rests it.", ["reason"],
+                    registry=registry)  # fmt: skip
+    for state in PROCESS.states_paused():
+        resting.labels(state).set(open_tickets.get(state, 0))
     everything = (await fetchrow(ALL_ESTIMATED))["n"]
     for state in PROCESS.final_states():
         gauge.labels(state).set(max(0, everything - sum(open_tickets.values())))

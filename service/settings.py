@@ -269,6 +269,22 @@ class Settings:
         ),
     )
     pool_size: int = field(default=10, metadata=_about("Database connections of one process.", _number(1, 1000)))
+    api_requests_per_minute: int = field(
+        default=600,
+        metadata=_about(
+            "Requests a minute that one token may make at one web process; more are answered 429 with `Retry-After`.",
+            _number(1, 10_000_000),
+        ),
+    )
+    metrics_from_loopback: bool = field(
+        default=False,
+        metadata=_about(
+            "on: `/metrics` also answers without a token, to whoever asks from this machine itself; off behind a proxy "
+            "on the same machine.",
+            _switch,
+            shown_default="off",
+        ),
+    )
     prepared_statements: bool = field(
         default=True,
         metadata=_about(

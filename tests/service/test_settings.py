@@ -57,6 +57,8 @@ def test_every_variable_is_read() -> None:
         "FAILPOINTS": ("before-commit", ("before-commit",)),
         "KEEP_DELIVERIES_DAYS": ("7", 7),
         "POOL_SIZE": ("3", 3),
+        "API_REQUESTS_PER_MINUTE": ("60", 60),
+        "METRICS_FROM_LOOPBACK": ("on", True),
         "PREPARED_STATEMENTS": ("off", False),
     }
     assert tuple(f"REGLAMENT_{name}" for name in values) == variables()

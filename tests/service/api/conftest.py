@@ -22,7 +22,7 @@ ORIGIN = "http://desk.example.org"
 def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
     """The application as it is served, but for its lifespan: the pool is the tests' own."""
     home: Path = tmp_path_factory.mktemp("home")
-    return create_app(Settings(home=home, env="test", public_url=ORIGIN))
+    return create_app(Settings(home=home, env="test", public_url=ORIGIN, api_requests_per_minute=1_000_000))
 
 
 @pytest.fixture
