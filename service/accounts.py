@@ -45,7 +45,7 @@ async def add_user(email: str, *, name: str, role: Role, language: str = "ru", a
 
 
 def _checked(email: str, name: str, role: Role, language: str) -> tuple[str, str]:
-    email, name = email.strip().lower(), " ".join(name.split())
+    email, name = email.strip().lower(), " ".join(name.replace("\x00", " ").split())
     errors: list[FieldError] = []
     local, at, domain = email.partition("@")
     if (
@@ -90,5 +90,6 @@ async def users(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
 
 async def user_id(email: str) -> int | None:
     """The id behind an address, active or not."""
-    found: int | None = await fetchval("SELECT id FROM app_user WHERE email = $1", email.strip().lower())
+    address = email.strip().lower().replace("\x00", "")
+    found: int | None = await fetchval("SELECT id FROM app_user WHERE email = $1", address)
     return found

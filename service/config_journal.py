@@ -11,10 +11,12 @@ import msgspec
 from service.actors import Actor
 from service.database import execute
 
+LONGEST_NAME, LONGEST_SUBJECT = 200, 300  # what the columns hold
+
 
 async def note(*, by: Actor, at: datetime, act: str, subject: str, data: Mapping[str, Any] | None = None) -> None:
     """Add one entry, in the transaction of the change it tells of."""
     await execute(
         "INSERT INTO config_journal (at, actor_kind, actor_name, act, subject, data) VALUES ($1, $2, $3, $4, $5, $6)",
-        at, by.kind, by.name, act, subject, msgspec.json.encode(data or {}).decode(),
+        at, by.kind, by.name[:LONGEST_NAME], act, subject[:LONGEST_SUBJECT], msgspec.json.encode(data or {}).decode(),
     )  # fmt: skip

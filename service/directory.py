@@ -29,7 +29,7 @@ async def organisations(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
 async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: datetime) -> dict[str, Any]:
     """Raises AlreadyThere, WrongFields."""
     name = _line("name", name)
-    listed = [domain.strip().lower() for domain in domains]
+    listed = [domain for line in domains if (domain := _line("domains", line, required=False).lower())]
     try:
         async with DB.transaction(allow_nested=False):
             row = await fetchrow(

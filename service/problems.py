@@ -337,7 +337,7 @@ def field_errors(struct: type[msgspec.Struct], raw: Mapping[str, Any], language:
                 errors.append(Wrong(name, translate(language, _("Please fill this in."))))
             continue
         try:
-            msgspec.convert(raw[name], field.type, strict=False, str_keys=True)
+            msgspec.convert(raw[name], field.type, str_keys=True)
         except (msgspec.ValidationError, ValueError) as wrong:
             errors.append(Wrong(name, str(wrong)))
     if struct.__struct_config__.forbid_unknown_fields:

@@ -12,11 +12,11 @@ from service.ticket import ClockView, TicketView
 Line = Annotated[str, msgspec.Meta(max_length=500)]
 
 
-class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Incoming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request body; unknown fields are refused, so that a typing error is never a silent default."""
 
 
-class NewTicket(_In, frozen=True, kw_only=True):
+class NewTicket(Incoming, frozen=True, kw_only=True):
     """A request of a customer (clause 4.2). What is missing is asked for; only words about the matter are needed."""
 
     channel: Literal["portal", "email", "phone"]
@@ -209,7 +209,7 @@ class EventPage(msgspec.Struct, frozen=True):
 # --- webhooks ---------------------------------------------------------------------------------------------------------
 
 
-class NewWebhook(_In, frozen=True, kw_only=True):
+class NewWebhook(Incoming, frozen=True, kw_only=True):
     """A subscription. `event_types` may be `*`; a filter names one value or several."""
 
     url: str
@@ -251,40 +251,107 @@ class Ping(msgspec.Struct, frozen=True):
     event_id: str
 
 
-class Replay(_In, frozen=True, kw_only=True):
-    """Ids of deliveries, or an instant since which everything given up is sent again."""
+class WebhookChange(Incoming, frozen=True, kw_only=True):
+    """What shall be different; what is left out stays as it is."""
 
-    deliveries: list[str] = []
+    url: str | None = None
+    event_types: list[str] | None = None
+    filters: dict[str, str | list[str]] | None = None
+
+
+class Replay(Incoming, frozen=True, kw_only=True):
+    """What to send again: deliveries or events by id, all of a ticket (id or number), of a time range, all that failed.
+
+    Every part that is given narrows the others.
+    """
+
+    deliveries: list[str] | None = None
+    events: list[str] | None = None
+    ticket: str = ""
     since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    failed: bool = False
 
 
 class Replayed(msgspec.Struct, frozen=True):
+    """How many go out again; when there are more, `next_since` is the instant from which to ask on."""
+
     deliveries: int
+    next_since: datetime | None
 
 
 class AttemptView(msgspec.Struct, frozen=True):
+    """One try: the headers that were signed and sent, and the beginning of the answer."""
+
     n: int
     started_at: datetime
     ms: int
     http_status: int | None
     error: str
+    request_headers: dict[str, str]
+    response_head: str
 
 
 class DeliveryView(msgspec.Struct, frozen=True):
+    """One event on its way to one subscription. `body` is what is sent, byte for byte."""
+
     id: str
     event_id: str
     type: str
+    ticket: str | None
+    seq: int
     status: str
     attempt: int
     next_at: datetime
     last_error: str
     created_at: datetime
     delivered_at: datetime | None
+    body: str
     attempts: list[AttemptView]
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
     items: list[DeliveryView]
+    next_cursor: str | None
+
+
+class EventTypeView(msgspec.Struct, frozen=True):
+    """A type of event: when it comes, the JSON Schema (2020-12) of the whole event, and an example."""
+
+    type: str
+    description: str
+    schema: dict[str, Any]
+    example: dict[str, Any]
+
+
+class EventTypePage(msgspec.Struct, frozen=True):
+    items: list[EventTypeView]
+    next_cursor: str | None
+
+
+# --- letters ----------------------------------------------------------------------------------------------------------
+
+
+class LetterView(msgspec.Struct, frozen=True):
+    """A letter of ours and what became of it. `why` is the last error, the refusal, or why it waits."""
+
+    id: str
+    ticket: str | None
+    number: str | None
+    kind: str
+    recipient: str
+    subject: str
+    message_id: str
+    status: str
+    why: str
+    attempt: int
+    next_at: datetime | None
+    at: datetime
+    delivered_at: datetime | None
+
+
+class LetterPage(msgspec.Struct, frozen=True):
+    items: list[LetterView]
     next_cursor: str | None
 
 
@@ -312,7 +379,7 @@ class RegulationDocument(msgspec.Struct, frozen=True):
     document: dict[str, Any]
 
 
-class CheckRequest(_In, frozen=True, kw_only=True):
+class CheckRequest(Incoming, frozen=True, kw_only=True):
     document: dict[str, Any]
 
 
@@ -328,7 +395,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     problems: list[Obstacle]
 
 
-class PublishRequest(_In, frozen=True, kw_only=True):
+class PublishRequest(Incoming, frozen=True, kw_only=True):
     """The next version, made from the one in the address; in force from `effective_at`, by default at once."""
 
     document: dict[str, Any]
@@ -356,7 +423,7 @@ class CannedAnswerPage(msgspec.Struct, frozen=True):
 # --- the directory ----------------------------------------------------------------------------------------------------
 
 
-class NewOrganisation(_In, frozen=True, kw_only=True):
+class NewOrganisation(Incoming, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     domains: list[str] = []
 
@@ -373,7 +440,7 @@ class OrganisationPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class NewContact(_In, frozen=True, kw_only=True):
+class NewContact(Incoming, frozen=True, kw_only=True):
     """A person of a customer, known by one or more mail addresses."""
 
     full_name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -399,7 +466,7 @@ class ContactPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class NewContract(_In, frozen=True, kw_only=True):
+class NewContract(Incoming, frozen=True, kw_only=True):
     """`organisation` is an id or a name; `ends_on` is the last day of the term."""
 
     organisation: str
@@ -425,7 +492,7 @@ class ContractPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class NewUser(_In, frozen=True, kw_only=True):
+class NewUser(Incoming, frozen=True, kw_only=True):
     email: str
     name: str
     role: Literal["operator", "supervisor", "process_owner", "administrator"]
@@ -456,7 +523,7 @@ class UserPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-class NewToken(_In, frozen=True, kw_only=True):
+class NewToken(Incoming, frozen=True, kw_only=True):
     """Without scopes it may do all that its role may; without `user` it acts under its own name."""
 
     name: str

@@ -49,7 +49,7 @@ async def add_token(
     by: Actor = CLOCK,
 ) -> str:
     """Make a token; it is shown now and never again. No scopes means all of its role. Raises WrongFields."""
-    name = " ".join(name.split())
+    name = " ".join(name.replace("\x00", " ").split())
     _check(name, scopes, expires_at, at)
     token = PREFIX + secrets.token_urlsafe(32)
     async with DB.transaction(allow_nested=False):

@@ -17,8 +17,10 @@ from litestar.params import FromPath
 from service.api.examples import EXAMPLES, PROBLEM
 from service.api.requests import AnyRequest
 from service.auth import EVERYBODY_INSIDE, requires
+from service.event_catalogue import TYPES, example_of, schema_of
 from service.possible import open_fields
 from service.problems import MEDIA_TYPE, TITLES, Problem
+from service.schemas import Incoming
 from workflow.definition import CLOCK_ONLY, Field, Kind, Move
 from workflow.errors import NotFound
 from workflow.process import PROCESS
@@ -60,16 +62,27 @@ def description(app: Litestar) -> dict[str, Any]:
         },
     }  # fmt: skip
     components["responses"] = {str(status): _problem_response(status) for status in TITLES}
+    document["webhooks"] = {type: _webhook(type) for type in TYPES}
     document["security"] = [{"bearer": []}, {"session": []}]
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if isinstance(operation, dict) and "operationId" in operation:
                 _complete(operation, method, path)
+    for name in _request_bodies():
+        if name in components["schemas"]:
+            components["schemas"][name]["additionalProperties"] = False
     return document
+
+
+def _request_bodies() -> set[str]:
+    """The names of what comes in; unknown fields are refused there."""
+    return {kind.__name__ for kind in Incoming.__subclasses__()}
 
 
 def _complete(operation: dict[str, Any], method: str, path: str) -> None:
     name = operation["operationId"]
+    for parameter in operation.get("parameters", []):
+        parameter["schema"] = _without_null(parameter["schema"])
     responses = operation["responses"]
     responses.pop("400", None)  # the framework's own idea of a problem
     for status in _problem_statuses(name, method, path, operation):
@@ -94,13 +107,21 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
 
 
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter of an address is there or not; it is never null."""
+    kinds: list[dict[str, Any]] = [kind for kind in schema.get("oneOf", []) if kind.get("type") != "null"]
+    if len(kinds) == 1:
+        return {key: value for key, value in schema.items() if key != "oneOf"} | kinds[0]
+    return schema
+
+
 def _problem_statuses(name: str, method: str, path: str, operation: Mapping[str, Any]) -> list[str]:
     if name == "live":
         return ["500"]
     statuses = ["503", "500"]
     if name == "ready":
         return statuses
-    statuses += ["401", "403"]
+    statuses += ["401", "403", "429"]
     if "{" in path:
         statuses.append("404")
     if operation.get("requestBody"):
@@ -114,15 +135,20 @@ def _problem_statuses(name: str, method: str, path: str, operation: Mapping[str,
     return statuses
 
 
+SIGNED_HEADERS = {
+    "webhook-id": "The event's id, the same on every retry and replay.",
+    "webhook-timestamp": "When this attempt was made, in whole seconds since 1970.",
+    "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; several, by spaces.",
+}
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "description": "The same key gives the same answer again and acts once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 120},
+    "schema": {"type": "string", "pattern": "^[ -~]{1,120}$"},
 }  # fmt: skip
 IF_MATCH = {
     "name": "If-Match", "in": "header", "required": False,
     "description": "The `seq` of the ticket you looked at; 412 says who did what meanwhile.",
-    "schema": {"type": "string"}, "example": '"3"',
+    "schema": {"type": "string", "pattern": '^([*]|(W/)?"[0-9]{1,9}")$'}, "example": '"3"',
 }  # fmt: skip
 
 
@@ -137,16 +163,38 @@ def _problem_response(status: int) -> dict[str, Any]:
         "description": TITLES[status],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
     }
-    if status == 503:
+    if status in (429, 503):
         answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return answer
+
+
+# --- events, from their catalogue -------------------------------------------------------------------------------------
+
+
+def _webhook(type: str) -> dict[str, Any]:
+    """What a subscriber's server is sent (OpenAPI 3.1, 4.8.1), signed as Standard Webhooks 1.0.0 say."""
+    content = {"schema": schema_of(type), "example": example_of(type)}
+    return {
+        "post": {
+            "summary": type,
+            "description": TYPES[type],
+            "tags": ["Events"],
+            "parameters": [
+                {"name": name, "in": "header", "required": True, "description": said, "schema": {"type": "string"}}
+                for name, said in SIGNED_HEADERS.items()
+            ],
+            "requestBody": {"required": True, "content": {"application/json": content}},
+            "responses": {"2XX": {"description": "Taken. Anything else is tried again."}},
+            "security": [],
+        }
+    }
 
 
 # --- moves, from the process table ------------------------------------------------------------------------------------
 
 
 def _move_schemas() -> dict[str, Any]:
-    peoples = [move for move in PROCESS.moves if move.who != CLOCK_ONLY]
+    peoples = [move for move in PROCESS.moves if move.who != CLOCK_ONLY and not _needs_more_than_json(move)]
     schemas = {_schema_name(move): _move_schema(move) for move in peoples}
     refs = {move.trigger: f"#/components/schemas/{_schema_name(move)}" for move in peoples}
     schemas[MOVES_BODY] = {
@@ -155,6 +203,11 @@ def _move_schemas() -> dict[str, Any]:
         "discriminator": {"propertyName": "trigger", "mapping": refs},
     }
     return schemas
+
+
+def _needs_more_than_json(move: Move) -> bool:
+    """Files come by an upload of their own."""
+    return any(field.required and field.kind is Kind.DATA for field in move.fields)
 
 
 def _schema_name(move: Move) -> str:

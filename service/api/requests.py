@@ -6,7 +6,9 @@ import hashlib
 from typing import Annotated, Any
 from uuid import uuid4
 
+import msgspec
 from litestar import Request
+from litestar.exceptions import ClientException, SerializationException, ValidationException
 from litestar.params import QueryParameter
 
 from service.actors import Actor
@@ -30,7 +32,7 @@ async def key_of(request: AnyRequest, by: Actor) -> Key | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
-    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+    if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
         raise WrongFields(
             [
                 FieldError(
@@ -58,3 +60,19 @@ def expected_seq(request: AnyRequest) -> int | None:
     if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
         raise WrongFields([FieldError("If-Match", _('Give the ticket\'s seq, such as "7".'), {})])
     return int(bare)
+
+
+async def strict_body(request: AnyRequest) -> None:
+    """Before a handler runs: JSON means what it says, a number is no instant. Raises what is told as 422."""
+    wanted = request.route_handler.parsed_data_field
+    struct = wanted.annotation if wanted is not None else None
+    if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
+        return
+    try:
+        raw = await request.json()
+    except SerializationException as wrong:
+        raise ClientException(str(wrong)) from wrong
+    try:
+        msgspec.convert(raw, struct, str_keys=True)
+    except msgspec.ValidationError as wrong:
+        raise ValidationException(str(wrong), extra=[{"source": "body", "message": str(wrong)}]) from wrong
