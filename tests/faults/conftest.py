@@ -1,23 +1,26 @@
-"""Real processes for the fault tests: workers that can be killed, and a receiver that keeps everything."""
+"""Real processes for the fault tests: parts that can be killed, and a receiver that keeps everything."""
 
 import os
+import shutil
 import signal
-import subprocess
-import sys
-import threading
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service import bell
+from service.embedded import EmbeddedPostgres, EmbeddedRedis
 from service.house import HOUSE
 from service.regulations import RULEBOOKS, publish_default
 from service.settings import Settings
+from tests.conftest import DATABASE_VARIABLE
 from tests.desk import MONDAY
+from tests.faults.stage import Journal, Process, Stage
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+Start = Callable[..., Process]
+long = pytest.mark.long
 
 
 @pytest.fixture
@@ -30,75 +33,91 @@ async def regulation(database: None) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of the workers; this process seals secrets with its key."""
-    monkeypatch.setattr(HOUSE, "vault_key", Settings(home=tmp_path).key("vault"))
-    return tmp_path
-
-
-class Journal:
-    """What the receiver got, in the order of arrival; it only grows."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, bytes]] = []
-        self.port = 0
-
-    async def got_any(self) -> bool:
-        return bool(self.got)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The home of the parts; this process seals secrets with its key."""
+    folder = Path(tempfile.mkdtemp(prefix="rgl-fault-", dir="/tmp"))
+    monkeypatch.setattr(HOUSE, "vault_key", Settings(home=folder).key("vault"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def receiver() -> Iterator[Journal]:
-    journal = Journal()
-
-    class Keeper(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            journal.got.append((self.headers["webhook-id"], body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_words: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Keeper)
-    journal.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+def receiver(home: Path) -> Iterator[Journal]:
+    journal = Journal(home / "received.log")
     yield journal
-    server.shutdown()
-    server.server_close()
+    journal.close()
 
 
 @pytest.fixture
-def start_worker(home: Path, database_url: str, redis_url: str, receiver: Journal) -> Iterator[Start]:
-    """Starts `reglament worker` as a process of its own; all are gone at the end."""
-    started: list[subprocess.Popen[bytes]] = []
+def stage(home: Path, database_url: str, redis_url: str, receiver: Journal) -> Iterator[Stage]:
+    """Starts the parts as processes of their own; all are gone at the end."""
+    parts = Stage(home, database_url, redis_url, f"127.0.0.1:{receiver.port}")
+    yield parts
+    parts.clear()
 
-    def start(*failpoints: str, redis: str = redis_url) -> "subprocess.Popen[bytes]":
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("REGLAMENT_")} | {
-            "REGLAMENT_HOME": str(home),
-            "REGLAMENT_ENV": "test",
-            "REGLAMENT_DATABASE_URL": database_url,
-            "REGLAMENT_REDIS_URL": redis,
-            "REGLAMENT_WEBHOOK_ALLOWED_HOSTS": f"127.0.0.1:{receiver.port}",
-            "REGLAMENT_FAILPOINTS": ",".join(failpoints),
-        }
-        log = (home / f"worker-{len(started)}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "worker"], env=environ, stdout=log, stderr=subprocess.STDOUT
-        )
-        log.close()
-        started.append(process)
-        return process
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-        process.wait(30)
+@pytest.fixture
+def start_worker(stage: Stage) -> Start:
+    """Starts `reglament worker`."""
+
+    def start(*failpoints: str, **given: Any) -> Process:
+        return stage.start("worker", *failpoints, **given)
+
+    return start
+
+
+@pytest.fixture
+def mortal_redis() -> Iterator[EmbeddedRedis]:
+    """A Redis of this test alone, which it may kill."""
+    folder = Path(tempfile.mkdtemp(prefix="rgl-redis-", dir="/tmp"))
+    server = EmbeddedRedis(folder)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def ringing(mortal_redis: EmbeddedRedis) -> AsyncIterator[EmbeddedRedis]:
+    """This process rings the mortal Redis."""
+    bell.hang(bell.RedisBell(mortal_redis.url))
+    yield mortal_redis
+    await bell.take_down()
+    bell.hang(bell.SilentBell())
+
+
+class MortalPostgres:
+    """The PostgreSQL of the session, which may be restarted, crashed and frozen: it always comes back with its data."""
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self.server = server
+
+    def restart(self) -> None:
+        self.server.restart()
+
+    def crash(self) -> None:
+        """What `pg_ctl stop -m immediate` does; the next start recovers from the log."""
+        assert self.server.pid is not None
+        os.kill(self.server.pid, signal.SIGQUIT)
+        self.server.stop()
+
+    def start(self) -> None:
+        self.server.start()
+
+    def signal_all(self, number: int) -> None:
+        """To the server and every process of its sessions."""
+        assert self.server.pid is not None
+        for pid in (self.server.pid, *children(self.server.pid)):
+            os.kill(pid, number)
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(one) for one in listed]
+
+
+@pytest.fixture
+def mortal_postgres(request: pytest.FixtureRequest) -> MortalPostgres:
+    if os.environ.get(DATABASE_VARIABLE):
+        pytest.skip(f"{DATABASE_VARIABLE} names a server that is not ours to crash")
+    return MortalPostgres(request.getfixturevalue("postgres"))
