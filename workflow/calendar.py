@@ -237,7 +237,7 @@ def days_of_year(week: Week, year: YearCalendar, variant: Variant, shortened: Sh
             found = Day(own or usual, "transferred_working")
         else:
             found = Day(own, "ordinary" if own else "weekend")
-        return Day(_an_hour_less(found.intervals), "shortened") if on in short and found.intervals else found
+        return Day(an_hour_less(found.intervals), "shortened") if on in short and found.intervals else found
 
     first = date(year.year, 1, 1)
     return tuple(day(first + timedelta(days=n)) for n in range((date(year.year + 1, 1, 1) - first).days))
@@ -274,7 +274,7 @@ def _off_days(year: YearCalendar, variant: Variant) -> dict[date, DayReason]:
     return off
 
 
-def _an_hour_less(hours: Hours) -> Hours:
+def an_hour_less(hours: Hours) -> Hours:
     """The day closes one hour earlier; what lies wholly in that hour goes."""
     closing = hours[-1].closes_at - 60
     return tuple(

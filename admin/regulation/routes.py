@@ -8,6 +8,7 @@ from admin.page_router import page_router
 from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
+from admin.regulation.calendar_pages import CALENDAR_PAGES
 from admin.regulation.clauses import chapters
 from admin.regulation.draft_pages import DRAFT_PAGES
 from admin.regulation.example_pages import EXAMPLE_PAGES
@@ -36,6 +37,7 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
 
 router = page_router(
     [
-        regulation_in_force, *DRAFT_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES,
+        regulation_in_force, *DRAFT_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES, *PUBLISHING_PAGES,
+        *HISTORY_PAGES,
     ]
 )  # fmt: skip
