@@ -7,11 +7,13 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import click
 
 from service import clock
+from service.leaving import LEAVING
 from service.settings import Settings
 from service.startup import NothingRuns, connected, point_at_database, read_settings
 from workflow.definition import Role
@@ -50,7 +52,15 @@ def web() -> None:
         point_at_database(settings)
     except NothingRuns as nothing:
         raise click.ClickException(str(nothing)) from nothing
-    uvicorn.run(
+
+    class Server(uvicorn.Server):
+        """Tells open event streams to end, which would hold up the end of the process."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            LEAVING.begin()
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
@@ -60,6 +70,10 @@ def web() -> None:
         timeout_graceful_shutdown=10,
         proxy_headers=False,
     )
+    server = Server(config)
+    server.run()
+    if not server.started:
+        raise SystemExit(3)
 
 
 @click.command("worker")
@@ -171,9 +185,8 @@ def mail() -> None:
 @click.command("listen")
 def listen() -> None:
     """Take mail by SMTP or LMTP; one such process is enough."""
-    from notifications.mail.ingest import ingest
-
     from notifications.listener import listen as open_listener
+    from notifications.mail.ingest import ingest
 
     async def take(raw: bytes, *, envelope_from: str, recipients: Any, peer: str, received_at: Any) -> None:
         await ingest(

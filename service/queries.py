@@ -87,8 +87,8 @@ async def tickets(
         _overdue(where, wanted.overdue, at)
     if words := wanted.q.replace("\x00", " ").strip():
         # Both sides are served by an index each; a number need not be written as the search would split it.
-        found = "(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = upper({1}))"
-        where.add(found, searchable(words), words)
+        either = "(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = upper({1}))"
+        where.add(either, searchable(words), words)
     rows = await fetch(
         f"{SELECT} {FROM} {where.sql} ORDER BY t.received_at DESC, t.id DESC LIMIT {limit + 1}", *where.values
     )

@@ -2,9 +2,11 @@
 
 from admin.desk.attachments import download
 from admin.desk.bulk import bulk
+from admin.desk.live import stream
 from admin.desk.mailbox import letter_page, mailbox_page
 from admin.desk.moves import make_move, reloaded
 from admin.desk.phone import phone_page, take_call
+from admin.desk.presence import be_present
 from admin.desk.queue import queue_page
 from admin.desk.ticket import ticket_page
 from admin.desk.views import delete_view, save_view
@@ -13,6 +15,6 @@ from admin.page_router import page_router
 router = page_router(
     [
         queue_page, phone_page, take_call, ticket_page, make_move, reloaded, download, mailbox_page,
-        letter_page, bulk, save_view, delete_view,
+        letter_page, bulk, save_view, delete_view, stream, be_present,
     ]
 )  # fmt: skip

@@ -12,6 +12,7 @@ from litestar.params import FromPath
 
 from admin.desk import canned, reads, uploads
 from admin.desk.move_forms import MoveForm, has_form, in_order, move_form, offer
+from admin.desk.presence import others
 from admin.desk.rights import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
 from admin.desk.splits import SplitForm, split_forms, splits
@@ -21,8 +22,9 @@ from admin.pages import Reading, render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.time_bars import TimeBar, time_bar
+from service import presence
 from service.actors import Actor
-from service.auth import actor_of
+from service.auth import actor_of, wall_clock
 from service.correspondence import REQUIRED_FIELDS
 from service.journal import Entry
 from service.passports import one_line
@@ -106,6 +108,7 @@ async def shown(
         status_code=status_code,
         ticket=ticket,
         path=path,
+        others=await _others(ticket, actor, reader),
         badge=priority_badge(ticket, reader),
         state=translate(reader.language, PROCESS.state(ticket.state).label),
         tone=state_tone(ticket.state),
@@ -134,6 +137,14 @@ async def shown(
         lost=_lost(tried, (*changing, *keeping, *split.values())),
         split=split,
     )
+
+
+async def _others(ticket: Ticket, actor: Actor, reader: Reading) -> str:
+    """Who else is on this ticket; opening the page makes one present, also without script."""
+    if not actor.user:
+        return ""
+    here = await presence.be_present(ticket.id, int(actor.user), writing=False, at=wall_clock())
+    return others(here, reader.language)
 
 
 # --- the moves --------------------------------------------------------------------------------------------------------

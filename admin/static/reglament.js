@@ -90,22 +90,34 @@
   }
 
   // Live lists. What is being read does not move: known rows change in place, new ones wait behind a button.
+  // Only the page in sight listens: a browser keeps few connections to one place.
   const live = document.querySelector("[data-live]");
   if (live && "EventSource" in window) {
-    let waiting = 0;
-    const events = new EventSource(live.dataset.live);
+    const REST = 3_000;
+    let events = null, waiting = 0, last = 0;
     const later = () => {
       clearTimeout(waiting);
-      waiting = setTimeout(refresh, 400);
+      waiting = setTimeout(() => { last = Date.now(); refresh(); }, Math.max(400, last + REST - Date.now()));
     };
-    events.onmessage = later;
-    for (const name of (live.dataset.liveEvents ?? "").split(" ").filter(Boolean)) events.addEventListener(name, later);
-    addEventListener("pagehide", () => events.close());
+    const listen = () => {
+      if (document.hidden) {
+        events?.close();
+        events = null;
+      } else if (!events) {
+        events = new EventSource(live.dataset.live);
+        events.onmessage = later;
+      }
+    };
+    listen();
+    document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) later(); });
+    addEventListener("pagehide", () => { events?.close(); events = null; });
+    addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   }
+  document.addEventListener("reglament:changed", () => refresh());
 
   async function refresh() {
-    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return;
+    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return; // offline, or signed out: the next act will tell
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     page.dataset.now = fresh.documentElement.dataset.now;
     for (const part of document.querySelectorAll("[data-live-part]")) {
@@ -128,6 +140,9 @@
       }
     }
     const more = document.querySelector("[data-more]");
-    if (more && added) more.hidden = false;
+    if (more && added) {
+      more.textContent = more.dataset.more.replace("{n}", added);
+      more.hidden = false;
+    }
   }
 })();
