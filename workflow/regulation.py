@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -226,8 +226,27 @@ class Rulebook:
 
 
 def load(data: bytes | str) -> Regulation:
-    """The document from JSON. Raises msgspec.ValidationError naming the place of what does not fit."""
-    return msgspec.json.decode(data, type=Regulation)
+    """The document from JSON. Raises msgspec.ValidationError naming the place of what does not fit.
+
+    A document older than a kind of letter lacks it; the letter that ships with the product stands in.
+    """
+    document = msgspec.json.decode(data, type=Regulation)
+    absent = [(name, language) for name in LETTERS for language in LANGUAGES if not _has(document, name, language)]
+    if not absent:
+        return document
+    letters = {name: dict(languages) for name, languages in document.letters.items()}
+    for name, language in absent:
+        letters.setdefault(name, {})[language] = _shipped_letters()[name][language]
+    return msgspec.structs.replace(document, letters=letters)
+
+
+def _has(document: Regulation, name: str, language: str) -> bool:
+    return language in document.letters.get(name, {})
+
+
+@cache
+def _shipped_letters() -> dict[str, dict[str, Letter]]:
+    return default_regulation().letters
 
 
 class NotADocument(ValueError):

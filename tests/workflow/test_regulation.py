@@ -355,3 +355,15 @@ def test_an_example_without_sense_is_told() -> None:
     assert failed(Example("X", "P3", FRIDAY.start, FRIDAY.due, "golden")) == [
         "“X” names a service level that does not exist: golden."
     ]
+
+
+def test_a_document_older_than_a_letter_is_given_the_one_that_ships() -> None:
+    older = msgspec.json.decode(dump(DEFAULT))
+    del older["letters"]["digest"]
+    del older["letters"]["answer"]["en"]
+    older["letters"]["breach"]["ru"]["subject"] = "Our own words"
+    known = load(msgspec.json.encode(older))
+    assert problems(known) == ()
+    assert known.letters["digest"] == DEFAULT.letters["digest"]
+    assert known.letters["answer"]["en"] == DEFAULT.letters["answer"]["en"]
+    assert known.letters["breach"]["ru"].subject == "Our own words"
