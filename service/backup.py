@@ -1,0 +1,258 @@
+"""Backups: one archive of database, files and secret, and the way back into an empty place."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import asyncpg
+import msgspec
+
+from service.claims import attach
+from service.database import DB, close_pool, migrate, start_pool
+from service.embedded import EmbeddedPostgres
+from service.files import SHA256
+from service.settings import Settings
+from service.verify import Difference, verify
+from service.wheels import postgres_programs
+
+FORM = 1
+MANIFEST, DUMP, SECRET, FILES = "manifest.json", "database.dump", "secret", "files"
+PLACE_OF_FILE = re.compile(r"files/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+CHUNK = 1024 * 1024
+
+
+class BackupError(Exception):
+    """Why a backup cannot be made or restored, and what to do."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What an archive says of itself. `files` is how many it holds."""
+
+    form: int
+    made_at: datetime
+    files: int
+
+
+# --- making one -------------------------------------------------------------------------------------------------------
+
+
+def back_up(settings: Settings, archive: Path, *, at: datetime) -> Manifest:
+    """Write the archive; the system may go on working meanwhile. All of it stands under its name, or nothing does.
+
+    The database is dumped first: files are only ever added, so whatever the dump names is there. Raises BackupError.
+    """
+    archive = archive.expanduser().resolve()
+    if archive.exists():
+        raise BackupError(f"{archive} is there already; choose another name.")
+    unfinished = archive.with_name(archive.name + ".part")
+    try:
+        with _database(settings) as url, tempfile.TemporaryDirectory(dir=archive.parent) as folder:
+            dump = Path(folder) / DUMP
+            _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}", f"--dbname={url}")
+            made = _write(unfinished, settings, dump, at=at)
+        os.replace(unfinished, archive)
+    except OSError as error:
+        raise BackupError(f"{archive} cannot be written: {error.strerror or error}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return made
+
+
+def _write(archive: Path, settings: Settings, dump: Path, *, at: datetime) -> Manifest:
+    kept = sorted(path for path in (settings.home / FILES).glob("??/*") if SHA256.fullmatch(path.name))
+    manifest = Manifest(FORM, at.astimezone(UTC), len(kept))
+    # Nobody else may read it: it holds the secret and what customers wrote.
+    opened = os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(opened, "wb") as raw:
+        with tarfile.open(fileobj=raw, mode="w") as tar:
+            _add(tar, MANIFEST, msgspec.json.encode(manifest), at=at)
+            _add(tar, SECRET, _secret(settings), at=at)
+            tar.add(dump, arcname=DUMP)
+            for path in kept:
+                tar.add(path, arcname=f"{FILES}/{path.parent.name}/{path.name}", recursive=False)
+        raw.flush()
+        os.fsync(raw.fileno())
+    return manifest
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes, *, at: datetime) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(data), 0o600, int(at.timestamp())
+    tar.addfile(member, io.BytesIO(data))
+
+
+def _secret(settings: Settings) -> bytes:
+    """The secret in use, wherever it comes from: without it sealed secrets and links in letters are worth nothing."""
+    settings.key("backup")  # makes the kept one on first use
+    return settings.secret.encode() if settings.secret else (settings.home / SECRET).read_bytes().strip()
+
+
+# --- and back ---------------------------------------------------------------------------------------------------------
+
+
+async def restore(settings: Settings, archive: Path, *, force: bool = False) -> tuple[Manifest, list[Difference]]:
+    """Put an archive into an empty home and database, bring the tables up to date, and replay every journal.
+
+    `force` empties the database first and replaces the secret; files that are there stay beside the restored ones.
+    Nothing may run on the home meanwhile. Raises BackupError.
+    """
+    if settings.database_url is None and attach(settings.home, redis=False) is not None:
+        raise BackupError(f"Reglament runs in {settings.home}. Stop it first, then restore.")
+    with _opened(archive) as tar:
+        manifest = _manifest(tar)
+        secret = _content(tar, SECRET).read()
+        _demand_own_secret(settings, secret, force=force)
+        with _database(settings) as url:
+            await _make_room(settings, url, force=force)
+            _put_database(tar, url, folder=settings.home)
+            _put_files(tar, settings.home)
+            _put_secret(settings, secret)
+            DB.configure(url, pool_size=2, prepared_statements=settings.prepared_statements)
+            await migrate()
+            return manifest, await _verified()
+
+
+async def _verified() -> list[Difference]:
+    await start_pool()
+    try:
+        return await verify()
+    finally:
+        await close_pool()
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            yield tar
+    except (tarfile.TarError, EOFError) as error:
+        raise BackupError(f"{archive} is no backup of Reglament, or it is damaged: {error}.") from error
+    except FileNotFoundError as error:
+        raise BackupError(f"{error.filename} is not there.") from error
+
+
+def _manifest(tar: tarfile.TarFile) -> Manifest:
+    try:
+        manifest = msgspec.json.decode(_content(tar, MANIFEST).read(), type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise BackupError(f"The archive's manifest cannot be read: {error}.") from error
+    if manifest.form > FORM:
+        raise BackupError("A newer Reglament made this archive; restore it with that one.")
+    return manifest
+
+
+def _content(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+    try:
+        content = tar.extractfile(name)
+    except KeyError:
+        content = None
+    if content is None:
+        raise BackupError(f"The archive lacks {name}: it is no backup of Reglament, or it is damaged.")
+    return content
+
+
+def _demand_own_secret(settings: Settings, secret: bytes, *, force: bool) -> None:
+    if settings.secret and settings.secret.encode() != secret and not force:
+        raise BackupError(
+            "REGLAMENT_SECRET is not the secret of the backup: webhooks' secrets and links in letters could not be "
+            "read. Unset it or set the old one; --force goes on all the same."
+        )
+
+
+async def _make_room(settings: Settings, url: str, *, force: bool) -> None:
+    """Raises BackupError when something is there that restoring would mix with."""
+    session = await asyncpg.connect(url)
+    try:
+        tables = await session.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        if tables and not force:
+            raise BackupError("The database is not empty. Restore into an empty one, or say --force to replace it.")
+        if any((settings.home / FILES).glob("??/*")) and not force:
+            raise BackupError(f"{settings.home / FILES} is not empty. Restore into an empty home, or say --force.")
+        await session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    finally:
+        await session.close()
+
+
+def _put_database(tar: tarfile.TarFile, url: str, *, folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="restore-") as dump:
+        _copy(_content(tar, DUMP), dump)
+        dump.flush()
+        _run(
+            "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
+            "--schema=public", f"--dbname={url}", dump.name,
+        )  # fmt: skip
+
+
+def _put_files(tar: tarfile.TarFile, home: Path) -> None:
+    """Only what its own content vouches for, and only where such files lie."""
+    for member in tar:
+        if not member.name.startswith(FILES):
+            continue
+        place = PLACE_OF_FILE.fullmatch(member.name)
+        if place is None or not member.isfile():
+            raise BackupError(f"The archive holds {member.name!r}, which no backup has.")
+        target = home / member.name
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix="new-", delete=False) as made:
+            digest = _copy(_content(tar, member.name), made)
+            made.flush()
+            os.fsync(made.fileno())
+        if digest != place[2]:
+            Path(made.name).unlink()
+            raise BackupError(f"The archive is damaged: {member.name} has another content than its name says.")
+        os.replace(made.name, target)
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copy everything; its SHA-256."""
+    digest = hashlib.sha256()
+    while chunk := source.read(CHUNK):
+        digest.update(chunk)
+        target.write(chunk)
+    return digest.hexdigest()
+
+
+def _put_secret(settings: Settings, secret: bytes) -> None:
+    """Into the home, unless the settings bring it."""
+    if settings.secret:
+        return
+    with tempfile.NamedTemporaryFile(dir=settings.home, prefix="secret-", delete=False) as made:
+        made.write(secret)
+        made.flush()
+        os.fsync(made.fileno())
+    os.replace(made.name, settings.home / SECRET)
+
+
+# --- the database, wherever it is -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The address of the database: named, running in the home, or started there for as long as this takes."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.database_url:
+        yield settings.database_url
+    elif running := attach(settings.home, redis=False):
+        yield running.database_url
+    else:
+        with EmbeddedPostgres(settings.home) as server:
+            yield server.dsn
+
+
+def _run(program: str, *arguments: str) -> None:
+    place = postgres_programs(reachable_by_others=False) / program
+    done = subprocess.run([str(place), *arguments], capture_output=True, text=True, check=False)  # noqa: S603  our own
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        raise BackupError(f"{program} failed: {said[-1] if said else 'it said nothing.'}")

@@ -1,0 +1,125 @@
+"""A backup brings everything back into an empty place, and goes nowhere else."""
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from service.database import fetch
+from service.embedded import EmbeddedPostgres
+from service.files import Shelf
+from tests.desk import a_ticket, completed
+
+JOURNALS = "SELECT id, seq, head FROM ticket ORDER BY id"
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty folder with a path short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="rgl-b-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(EmbeddedPostgres(folder / "new").folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def reglament(home: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("REGLAMENT_")}
+    environ = clean | {"REGLAMENT_HOME": str(home)} | {f"REGLAMENT_{name}": value for name, value in settings.items()}
+    program = [sys.executable, "-m", "service.cli", *words]
+    return subprocess.run(program, env=environ, capture_output=True, text=True, check=False)
+
+
+def a_file(home: Path, content: bytes) -> str:
+    sha256 = hashlib.sha256(content).hexdigest()
+    shelf = Shelf()
+    shelf.furnish(home)
+    shelf.place(sha256).parent.mkdir(parents=True)
+    shelf.place(sha256).write_bytes(content)
+    return sha256
+
+
+async def rows(url: str) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(JOURNALS)]
+    finally:
+        await connection.close()
+
+
+async def test_a_backup_is_restored_into_an_empty_place_and_verified(
+    place: Path, database_url: str, regulation: None
+) -> None:
+    await a_ticket()
+    await completed()
+    old, new, archive = place / "old", place / "new", place / "backup.tar"
+    sha256 = a_file(old, b"a photograph")
+
+    made = reglament(old, "backup", str(archive), DATABASE_URL=database_url)
+    assert made.returncode == 0, made.stderr
+    assert "1 files" in made.stdout
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    again = reglament(old, "backup", str(archive), DATABASE_URL=database_url)
+    assert (again.returncode, "is there already" in again.stderr) == (1, True)
+
+    restored = reglament(new, "restore", str(archive))
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert "Every journal says what its ticket shows." in restored.stdout
+    with EmbeddedPostgres(new) as server:
+        assert await rows(server.dsn) == [tuple(row) for row in await fetch(JOURNALS)]
+    assert (new / "secret").read_bytes() == (old / "secret").read_bytes()
+    assert stat.S_IMODE((new / "secret").stat().st_mode) == 0o600
+    assert (new / "files" / sha256[:2] / sha256).read_bytes() == b"a photograph"
+
+    # What is there is not mixed with what comes, unless that is asked for.
+    refused = reglament(new, "restore", str(archive))
+    assert (refused.returncode, "not empty" in refused.stderr) == (1, True)
+    forced = reglament(new, "restore", "--force", str(archive))
+    assert forced.returncode == 0, forced.stderr
+
+
+async def test_nobody_restores_over_a_running_system(place: Path, database_url: str, regulation: None) -> None:
+    archive = place / "backup.tar"
+    assert reglament(place / "old", "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    with EmbeddedPostgres(place / "new"):
+        refused = reglament(place / "new", "restore", "--force", str(archive))
+    assert (refused.returncode, "Stop it first" in refused.stderr) == (1, True)
+
+
+async def test_another_secret_is_not_accepted_in_silence(place: Path, database_url: str, regulation: None) -> None:
+    archive = place / "backup.tar"
+    assert reglament(place / "old", "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    refused = reglament(place / "new", "restore", str(archive), SECRET="x" * 40)
+    assert (refused.returncode, "not the secret of the backup" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["files/../../outside", "files/aa/" + "b" * 64, "files/ab/" + "ab" * 32])
+async def test_an_archive_cannot_write_elsewhere_or_lie_about_a_file(
+    place: Path, database_url: str, regulation: None, name: str
+) -> None:
+    archive, spoiled = place / "backup.tar", place / "spoiled.tar"
+    assert reglament(place / "old", "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    shutil.copy(archive, spoiled)
+    content = place / "content"
+    content.write_bytes(b"harm")
+    with tarfile.open(spoiled, "a") as tar:
+        tar.add(content, arcname=name)
+    refused = reglament(place / "new", "restore", str(spoiled))
+    assert refused.returncode == 1
+    assert "which no backup has" in refused.stderr or "another content" in refused.stderr
+    assert not (place / "outside").exists()
+
+
+def test_what_is_no_backup_is_said_so(place: Path) -> None:
+    stranger = place / "stranger.tar"
+    stranger.write_bytes(b"not an archive")
+    refused = reglament(place / "new", "restore", str(stranger))
+    assert (refused.returncode, "no backup of Reglament" in refused.stderr) == (1, True)
