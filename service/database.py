@@ -279,6 +279,13 @@ async def migrate(package: str = MIGRATIONS, *, app: str = APP) -> list[str]:
         await _to_its_end(session.close())  # lets go of the lock too
 
 
+async def pending_migrations(package: str = MIGRATIONS, *, app: str = APP) -> list[str]:
+    """The ids of the migrations that this release brings and the database has not seen."""
+    known = await fetchval("SELECT to_regclass('migration') IS NOT NULL")
+    rows = await fetch("SELECT name FROM migration WHERE app_name = $1", app) if known else []
+    return sorted(set(_migrations(package)) - {row["name"] for row in rows})
+
+
 class _OnThisSession(Transaction):
     """A transaction on a connection that somebody else opened and closes."""
 
