@@ -46,14 +46,17 @@ class House:
 
     def ticket_of_message_id(self, message_id: str) -> UUID | None:
         """The ticket a Message-ID of ours belongs to; None when it is not ours or was tampered with."""
-        parts = message_id.strip().strip("<>").partition("@")[0].split(".")
-        if len(parts) != 3 or parts[0][:1] != "t" or parts[1][:1] != "o":
+        told = _told(message_id)
+        if told is None:
             return None
-        try:
-            ticket, letter = UUID(hex=parts[0][1:]), UUID(hex=parts[1][1:])
-        except ValueError:
-            return None
-        return ticket if hmac.compare_digest(parts[2].encode(), self._seal(ticket, letter).encode()) else None
+        ticket, letter, seal = told
+        return ticket if hmac.compare_digest(seal.encode(), self._seal(ticket, letter).encode()) else None
+
+    def ticket_claimed_by(self, message_id: str) -> UUID | None:
+        """The ticket that a Message-ID shaped as ours, at our domain, speaks of, whoever sealed it."""
+        told = _told(message_id)
+        at_ours = message_id.strip().strip("<>").rpartition("@")[2].lower() == self.mail_domain.lower()
+        return told[0] if told and at_ours else None
 
     def bounce_address(self, letter: UUID) -> str:
         """Where failures of one letter come back to: our address, the letter and a seal behind a plus (VERP).
@@ -103,6 +106,17 @@ class House:
             return None
         subject = UUID(bytes=raw[:16])
         return subject if hmac.compare_digest(self.sign(purpose, subject).encode(), token.encode()) else None
+
+
+def _told(message_id: str) -> tuple[UUID, UUID, str] | None:
+    """Ticket, letter and seal of a Message-ID that is shaped as ours."""
+    parts = message_id.strip().strip("<>").partition("@")[0].split(".")
+    if len(parts) != 3 or parts[0][:1] != "t" or parts[1][:1] != "o":
+        return None
+    try:
+        return UUID(hex=parts[0][1:]), UUID(hex=parts[1][1:]), parts[2]
+    except ValueError:
+        return None
 
 
 def _base32(raw: bytes) -> str:

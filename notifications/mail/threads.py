@@ -35,12 +35,14 @@ async def find_thread(mail: ParsedMail, *, sender: str, customer: Customer | Non
     """The ticket this mail goes on with: by a Message-ID of ours, by one we know, by the number in the subject.
 
     A Message-ID of ours cannot be guessed, so it is its own proof; the other two let in only who belongs to the ticket.
+    One that is shaped as ours under a seal that is not is a stranger's, unless something else lets its sender in.
     """
     ids = _ids(mail)
     if ours := await _by_our_letters(ids):
         return Thread(ours, "letter", belongs=True)
     known: Thread | None = None
     pointers: tuple[tuple[How, list[Row]], ...] = (
+        ("letter", await _by_claims(ids)),
         ("message", await _by_messages(ids)),
         ("number", await _by_numbers(mail.subject)),
     )
@@ -73,6 +75,12 @@ async def _by_our_letters(ids: list[str]) -> UUID | None:
 
 
 WHO = "SELECT t.id, t.email, t.contact, t.organisation FROM ticket t"
+
+
+async def _by_claims(ids: list[str]) -> list[Row]:
+    """The tickets that Message-IDs speak of which look like ours and bear no seal of ours."""
+    claimed = [ticket for id in ids if (ticket := HOUSE.ticket_claimed_by(id))]
+    return await fetch(f"{WHO} WHERE t.id = ANY($1) ORDER BY array_position($1, t.id)", claimed) if claimed else []
 
 
 async def _by_messages(ids: list[str]) -> list[Row]:

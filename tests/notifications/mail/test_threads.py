@@ -178,13 +178,27 @@ async def test_only_our_own_server_is_believed_about_the_sender(
     assert broken["status"] == "done"
 
 
-async def test_a_message_id_sealed_with_another_key_is_not_ours(centre, asked, a_mail, arrives, look, monkeypatch):
+@pytest.mark.parametrize("seal", ["another key", "cut", "none"])
+async def test_a_message_id_of_ours_under_a_broken_seal_makes_a_strangers_mail_wait(
+    centre, asked, a_mail, arrives, look, seal
+):
     [question] = await look.letters("question")
-    with monkeypatch.context() as other:
-        other.setattr(HOUSE, "message_key", b"another house")
-        reply = a_mail(
-            sender=centre.stranger, subject="hi", message_id="<h@elsewhere.example.net>",
-            In_Reply_To=f"<{question['letter_id']}>",
-        )  # fmt: skip
-        mail = await arrives(reply)
+    names, _dot, told = question["letter_id"].partition("@")[0].rpartition(".")
+    broken = {"another key": "0" * len(told), "cut": told[:-1], "none": ""}[seal]
+    reply = a_mail(
+        sender=centre.stranger, subject="hi", message_id="<h@elsewhere.example.net>",
+        In_Reply_To=f"<{names}.{broken}@{HOUSE.mail_domain}>",
+    )  # fmt: skip
+    before = len(await look.letters())
+    mail = await arrives(reply)
+    assert (mail["status"], mail["kind"], mail["ticket"]) == ("held", "stranger", asked.id)
+    assert (len(await look.letters()), len(await look.tickets())) == (before, 1)
+
+
+async def test_a_message_id_shaped_as_ours_of_another_house_is_a_new_request(centre, asked, a_mail, arrives, look):
+    [question] = await look.letters("question")
+    theirs = question["letter_id"].partition("@")[0][:-1] + "x@desk.elsewhere.example.net"
+    mail = await arrives(
+        a_mail(sender=centre.stranger, message_id="<h@elsewhere.example.net>", In_Reply_To=f"<{theirs}>")
+    )
     assert (mail["kind"], mail["ticket"] != asked.id) == ("unknown_sender", True)
