@@ -304,6 +304,8 @@ def problems(regulation: Regulation) -> tuple[Problem, ...]:
 
 
 def _problems(regulation: Regulation) -> Iterator[Problem]:
+    for place in _zero_bytes(msgspec.to_builtins(regulation), ""):
+        yield Problem(place, _("A value holds a zero byte."))
     yield from _number_problems(regulation)
     for name in sorted(set(regulation.required_fields) - set(REQUEST_FIELDS)):
         yield Problem("required_fields", _("A request has no field called {name}."), {"name": name})
@@ -325,6 +327,18 @@ def _problems(regulation: Regulation) -> Iterator[Problem]:
         place = "quiet_hours.except_priorities"
         yield Problem(place, _("Quiet hours name a priority that is not in use: {code}."), {"code": code})
     yield from _letter_problems(regulation)
+
+
+def _zero_bytes(value: object, place: str) -> Iterator[str]:
+    """Where a text holds the one sign that no database keeps."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        below = f"{place}.{name}".replace("\x00", "").lstrip(".")
+        if isinstance(name, str) and "\x00" in name:
+            yield below
+        yield from _zero_bytes(one, below)
+    if isinstance(value, str) and "\x00" in value:
+        yield place
 
 
 def _number_problems(regulation: Regulation) -> Iterator[Problem]:

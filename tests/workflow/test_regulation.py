@@ -34,6 +34,8 @@ EMPTY = Text("", "")
 def changed(path: str, value: Any, document: Any = DEFAULT) -> Any:
     """A copy of the document with the value at a dotted path replaced; numbers are places in a list."""
     name, _dot, rest = path.partition(".")
+    if isinstance(document, dict):
+        return document | {name: changed(rest, value, document[name]) if rest else value}
     if isinstance(document, tuple):
         at = int(name)
         return (*document[:at], changed(rest, value, document[at]) if rest else value, *document[at + 1 :])
@@ -224,6 +226,8 @@ BROKEN = [
     ("postponement_reasons", (Reason("x", EMPTY),) * 2, "postponement_reasons", "stands twice: x"),
     ("quiet_hours.except_priorities", ("P1", "P7"), "quiet_hours.except_priorities", "not in use: P7"),
     ("letters", {}, "letters.accepted.ru", "missing in one language"),
+    ("priorities.1.name", Text("Высо\x00кий", "High"), "priorities.1.name.ru", "zero byte"),
+    ("letters.x\x00y", {}, "letters.xy", "zero byte"),
 ]
 
 
