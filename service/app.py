@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar, Router
@@ -12,7 +12,8 @@ import admin.routes
 from admin.pages import security_headers
 from notifications.mail import held
 from service import tray
-from service.api import directory, openapi, regulations, simulation, tickets, webhooks
+from service.api import directory, letters, openapi, regulations, simulation, tickets, webhooks
+from service.api.requests import strict_body
 from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
@@ -31,9 +32,10 @@ def create_app(settings: Settings) -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=[
-            tickets.ROUTER, webhooks.ROUTER, webhooks.list_events, regulations.ROUTER, simulation.ROUTER,
-            directory.ROUTER, openapi.ROUTER,
+            tickets.ROUTER, webhooks.ROUTER, webhooks.list_events, webhooks.list_event_types, letters.ROUTER,
+            regulations.ROUTER, simulation.ROUTER, directory.ROUTER, openapi.ROUTER,
         ],
+        before_request=strict_body,
     )  # fmt: skip
     app = Litestar(
         route_handlers=[api, live, ready, metrics, *admin.routes.ROUTERS],
@@ -51,8 +53,16 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     openapi.describe(app)
-    app.asgi_handler = Envelope(app.asgi_handler, security_headers())
+    app.asgi_handler = Envelope(app.asgi_handler, security_headers(), methods=_methods(app))
     return app
+
+
+def _methods(app: Litestar) -> Mapping[str, str]:
+    """Every address with all the methods it takes."""
+    taken: dict[str, set[str]] = {}
+    for route in app.routes:
+        taken.setdefault(route.path_format, set()).update(getattr(route, "methods", ()))
+    return {path: ", ".join(sorted(methods)) for path, methods in taken.items()}
 
 
 def _connected(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

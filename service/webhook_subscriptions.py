@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 
-from service import bell, config_journal
+from service import alarms, bell, config_journal
 from service.actors import Actor
 from service.address_guard import UnsafeAddress, check_url
 from service.database import DB, execute, fetch, fetchrow, retried
-from service.event_catalogue import PING, TYPES, envelope
+from service.event_catalogue import TYPES
 from service.house import HOUSE
 from service.identifiers import new_id
 from service.paging import cursor_of, cut, place_of
@@ -25,9 +25,8 @@ from workflow.words import _
 
 ALL = "*"
 OLD_SECRET_SIGNS = timedelta(hours=24)  # after a rotation both secrets sign
+BY_HAND = _("It was switched off by hand.")
 FILTERS = ("priority", "organisation", "trigger")
-ENDED = ("delivered", "dead", "parked", "cancelled")
-ID = msgspec.json.Decoder(tuple[int])
 PLACE = msgspec.json.Decoder(tuple[datetime, UUID])
 
 COLUMNS = (
@@ -130,6 +129,39 @@ async def owned(id: UUID, *, by: Actor) -> Subscription:
 
 
 @retried
+async def change(
+    id: UUID,
+    *,
+    url: str | None = None,
+    event_types: Sequence[str] | None = None,
+    filters: Mapping[str, Sequence[str]] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Subscription:
+    """Let it go elsewhere, or carry something else; what is None stays. Raises NotFound and WrongFields.
+
+    What waits goes to the new address, which starts with a clean record.
+    """
+    async with DB.transaction(allow_nested=False):
+        row = await fetchrow(f"SELECT {COLUMNS} FROM webhook WHERE id = $1 FOR NO KEY UPDATE", id)
+        if row is None:
+            raise NotFound(_("There is no such subscription."))
+        was = _read(row)
+        url = was.url if url is None else url
+        event_types = was.event_types if event_types is None else list(dict.fromkeys(event_types))
+        filters = was.filters if filters is None else {name: list(filters[name]) for name in filters}
+        checked(url, event_types, filters)
+        fresh = ", failing_since = NULL, hold_until = NULL, breaker = '{}'" if url != was.url else ""
+        row = await fetchrow(
+            f"UPDATE webhook SET url = $2, event_types = $3, filters = $4{fresh} WHERE id = $1 RETURNING {COLUMNS}",
+            id, url, _json(event_types), _json(filters),
+        )  # fmt: skip
+        told = {"url": url, "event_types": event_types, "filters": filters}
+        await config_journal.note(by=by, at=at, act="webhook.change", subject=f"webhook {id}", data=told)
+    return _read(row)
+
+
+@retried
 async def unsubscribe(id: UUID, *, by: Actor, at: datetime) -> None:
     """End a subscription; what still waits for it is cancelled."""
     async with DB.transaction(allow_nested=False):
@@ -156,9 +188,26 @@ async def enable(id: UUID, *, by: Actor, at: datetime) -> Subscription:
             str(id),
             at,
         )
+        for alarm in ("webhook_disabled", "webhook_failing"):
+            await alarms.clear(alarm, str(id), at=at)
         await config_journal.note(by=by, at=at, act="webhook.enable", subject=f"webhook {id}")
     await bell.ring("send_webhooks")
     return _read(row)
+
+
+@retried
+async def disable(id: UUID, *, by: Actor, at: datetime) -> Subscription:
+    """Switch it off: what waits stays where it is, what happens meanwhile is not kept for it. Raises NotFound."""
+    async with DB.transaction(allow_nested=False):
+        row = await fetchrow(
+            "UPDATE webhook SET status = 'disabled', disabled_reason = $2 WHERE id = $1 AND status = 'enabled' "
+            f"RETURNING {COLUMNS}",
+            id,
+            BY_HAND,
+        )
+        if row is not None:
+            await config_journal.note(by=by, at=at, act="webhook.disable", subject=f"webhook {id}")
+    return _read(row) if row else await subscription(id)
 
 
 @retried
@@ -172,56 +221,6 @@ async def rotate(id: UUID, *, by: Actor, at: datetime) -> str:
         )  # fmt: skip
         await config_journal.note(by=by, at=at, act="webhook.rotate", subject=f"webhook {id}")
     return secret
-
-
-@retried
-async def ping(found: Subscription, *, by: Actor, at: datetime) -> str:
-    """Send a test event to one subscription; the event's id. Raises Disabled."""
-    if found.status != "enabled":
-        raise Disabled()
-    event_id = f"evt_ping_{uuid4().hex}"
-    await execute(
-        "INSERT INTO outbox (event_id, channel, endpoint, seq, type, recipients, body, next_at, created_at, status, "
-        "attempt, crash_count, last_error) VALUES ($1, 'webhook', $2, 0, $3, '[]', $4, $5, $5, 'pending', 0, 0, '')",
-        event_id, str(found.id), PING, envelope(PING, _pinged(found, by), at=at), at,
-    )  # fmt: skip
-    await bell.ring("send_webhooks")
-    return event_id
-
-
-@retried
-async def replay(id: UUID, *, deliveries: Sequence[int], since: datetime | None, at: datetime) -> int:
-    """Send again, under the same ids: the named deliveries, and those given up since an instant; how many."""
-    count = await execute(
-        "UPDATE outbox SET status = 'pending', attempt = 0, crash_count = 0, next_at = $5, delivered_at = NULL "
-        "WHERE channel = 'webhook' AND endpoint = $1 AND ((id = ANY($2) AND status = ANY($3)) "
-        "OR (created_at >= $4::timestamptz AND status IN ('dead', 'parked')))",
-        str(id), list(deliveries), list(ENDED), since, at,
-    )  # fmt: skip
-    if count:
-        await bell.ring("send_webhooks")
-    return count
-
-
-DELIVERIES = """
-SELECT o.id, o.event_id, o.type, o.status, o.attempt, o.next_at, o.last_error, o.created_at, o.delivered_at,
-       coalesce((SELECT jsonb_agg(jsonb_build_object('n', a.n, 'started_at', a.started_at, 'ms', a.ms,
-                 'http_status', a.http_status, 'error', a.error) ORDER BY a.n, a.id)
-                 FROM attempt a WHERE a.outbox = o.id), '[]') AS attempts
-FROM outbox o WHERE o.channel = 'webhook' AND o.endpoint = $1 AND o.id < $2 ORDER BY o.id DESC LIMIT $3
-"""
-
-
-async def deliveries(id: UUID, *, limit: int, cursor: str | None = None) -> tuple[list[Any], str | None]:
-    """A page of deliveries with their attempts, the newest first."""
-    place = place_of(cursor, ID)
-    rows = await fetch(DELIVERIES, str(id), min(place[0], 2**63 - 1) if place else 2**63 - 1, limit + 1)
-    page, more = cut(rows, limit)
-    return page, cursor_of(page[-1]["id"]) if more else None
-
-
-def _pinged(found: Subscription, by: Actor) -> dict[str, Any]:
-    return {"ticket_id": None, "seq": 0, "webhook_id": str(found.id), "actor": by.kind}
 
 
 def _sealed(id: UUID, secret: str) -> bytes:

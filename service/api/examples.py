@@ -63,7 +63,14 @@ EXAMPLES = Examples(
                 "url": "https://crm.example.org/hooks/reglament", "event_types": ["*"], "filters": {"priority": "P1"},
             },
         },
-        "replayWebhook": {"since": {"since": "2026-05-04T00:00:00Z"}},
+        "replayWebhook": {
+            "one": {"deliveries": ["1207"]},
+            "ticket": {"ticket": "2026-00042"},
+            "range": {"since": "2026-05-04T00:00:00Z", "until": "2026-05-05T00:00:00Z"},
+            "failed": {"failed": True},
+        },
+        "changeWebhook": {"types": {"event_types": ["ticket.registered", "ticket.closed"]}},
+        "replaceWebhook": {"anew": {"url": "https://crm.example.org/hooks/new", "event_types": ["*"], "filters": {}}},
         "createOrganisation": {"romashka": {"name": "Romashka LLC", "domains": ["romashka.example.org"]}},
         "createContact": {
             "anna": {
@@ -80,6 +87,7 @@ EXAMPLES = Examples(
         "createToken": {"crm": {"name": "CRM", "role": "operator", "scopes": ["tickets:read", "tickets:write"]}},
     },
     responses={
+        "replayWebhook": {"deliveries": 12, "next_since": None},
         "createTicket": TICKET,
         "getTicket": TICKET,
         "makeMove": TICKET,

@@ -92,20 +92,6 @@ async def test_a_ping_goes_out_and_a_disabled_subscription_refuses_it(administra
     assert (enabled["status"], enabled["disabled_reason"]) == ("enabled", "")
 
 
-async def test_what_was_given_up_is_sent_again_under_the_same_id(administrator: httpx.AsyncClient) -> None:
-    made = await subscribed(administrator)
-    await administrator.post(f"/api/v1/webhooks/{made['id']}/ping")
-    await execute("UPDATE outbox SET status = 'dead', attempt = 10")
-    before = await fetchrow("SELECT id, event_id, body FROM outbox")
-
-    answer = await administrator.post(f"/api/v1/webhooks/{made['id']}/replay", json={"deliveries": [str(before["id"])]})
-
-    assert answer.json() == {"deliveries": 1}
-    after = await fetchrow("SELECT event_id, body, status, attempt FROM outbox")
-    assert (after["event_id"], after["body"]) == (before["event_id"], before["body"])
-    assert (after["status"], after["attempt"]) == ("pending", 0)
-
-
 async def test_after_the_end_nothing_is_sent(administrator: httpx.AsyncClient) -> None:
     made = await subscribed(administrator)
     await administrator.post(f"/api/v1/webhooks/{made['id']}/ping")
