@@ -7,6 +7,8 @@ from workflow.definition import STAFF, Role
 from workflow.words import _
 
 READERS_OF_RULES: Final = STAFF | {Role.PROCESS_OWNER}
+ADMINISTRATORS: Final = frozenset({Role.ADMINISTRATOR})
+SUPERVISORS: Final = ADMINISTRATORS | {Role.SUPERVISOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ PLACES: Final = (
     Place("/desk", _("Queue"), STAFF),
     Place("/process", _("Process"), READERS_OF_RULES),
     Place("/regulation", _("Regulation"), READERS_OF_RULES),
+    Place("/integrations", _("Integrations"), ADMINISTRATORS),
+    Place("/letters", _("Letters"), SUPERVISORS),
+    Place("/health", _("Health"), SUPERVISORS),
 )
 
 ROLE_NAMES: Final = {

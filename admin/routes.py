@@ -5,7 +5,10 @@ from typing import Final
 from litestar import Router
 
 import admin.desk.router
+import admin.health.router
 import admin.held.router
+import admin.integrations.router
+import admin.letters.router
 import admin.process.page
 import admin.public.routes
 import admin.regulation.routes
@@ -18,7 +21,10 @@ from admin.static_files import static_file
 ROUTERS: Final[tuple[Router, ...]] = (
     admin.signing_in.router,
     admin.desk.router.router,
+    admin.health.router.router,
     admin.held.router.router,
+    admin.integrations.router.router,
+    admin.letters.router.router,
     admin.process.page.router,
     admin.public.routes.router,
     admin.regulation.routes.router,

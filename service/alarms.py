@@ -8,7 +8,9 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from service.database import execute
+from service import config_journal
+from service.actors import Actor
+from service.database import DB, execute, fetchrow, retried
 
 log = structlog.get_logger(__name__)
 
@@ -31,3 +33,15 @@ async def clear(kind: str, key: str | None = None, *, at: datetime) -> int:
         "UPDATE alarm SET cleared_at = $3 WHERE kind = $1 AND ($2::text IS NULL OR key = $2) AND cleared_at IS NULL",
         kind, key, at,
     )  # fmt: skip
+
+
+@retried
+async def dismiss(id: int, *, by: Actor, at: datetime) -> bool:
+    """A person has seen it: it ends, journaled; whether it stood. It is raised again when its reason comes back."""
+    async with DB.transaction(allow_nested=False):
+        row = await fetchrow(
+            "UPDATE alarm SET cleared_at = $2 WHERE id = $1 AND cleared_at IS NULL RETURNING kind, key", id, at
+        )
+        if row is not None:
+            await config_journal.note(by=by, at=at, act="alarm.clear", subject=f"{row['kind']} {row['key']}".strip())
+    return row is not None

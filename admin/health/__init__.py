@@ -1,0 +1,1 @@
+"""How the system itself stands."""

@@ -1,0 +1,1 @@
+"""Integrations: subscriptions, what was sent to them, and the event catalogue."""
