@@ -331,7 +331,7 @@ def _problems(regulation: Regulation) -> Iterator[Problem]:
 
 def _zero_bytes(value: object, place: str) -> Iterator[str]:
     """Where a text holds the one sign that no database keeps."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
     for name, one in inner:
         below = f"{place}.{name}".replace("\x00", "").lstrip(".")
         if isinstance(name, str) and "\x00" in name:
