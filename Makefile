@@ -26,6 +26,17 @@ check: env  ## Style and types, in seconds.
 test: check  ## Everything that CI runs.
 	$(BIN)/pytest
 
+faults: env  ## The fault tests at full length, then the mutants; both say how long they took (half an hour and more).
+	$(BIN)/pytest -m long tests/faults --durations=0 --durations-min=1
+	$(BIN)/python tests/faults/mutants.py
+
+bench: env  ## Measure this machine and Reglament on it, side by side; minutes.
+	$(BIN)/python tests/bench/bench_calendar.py
+	$(BIN)/python tests/bench/bench_service.py
+	$(BIN)/python tests/bench/bench_simulation.py
+	$(BIN)/python tests/bench/bench_worker.py
+	$(BIN)/python tests/bench/bench_ingest.py
+
 lock:  ## Resolve the dependencies anew (needs uv).
 	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile --quiet --group dev pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock

@@ -105,3 +105,11 @@ async def test_a_timer_whose_ticket_closes_is_consumed_once_and_no_letter_follow
     assert await count("journal", "trigger = 'withdraw'") == times
     assert await deadlocks() == before
     assert await verify() == []
+
+
+@pytest.mark.fault(20)
+async def test_twenty_who_write_on_one_ticket_at_once_are_all_heard() -> None:
+    ticket = await a_ticket()
+    await asyncio.gather(*(does(ticket, "comment", MONDAY, text=f"word {number}") for number in range(20)))
+    assert await count("journal", "trigger = 'comment'") == await count("message", "text LIKE 'word %'") == 20
+    assert await verify() == []
