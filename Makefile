@@ -23,8 +23,9 @@ check: env  ## Style and types, in seconds.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check  ## Everything that CI runs.
-	$(BIN)/pytest
+test: check  ## Everything that CI runs: first what bears company, then what needs the machine for itself.
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e --ignore tests/faults
+	$(BIN)/pytest tests/e2e tests/faults
 
 faults: env  ## The fault tests at full length, then the mutants; both say how long they took (half an hour and more).
 	$(BIN)/pytest -m long tests/faults --durations=0 --durations-min=1
