@@ -89,6 +89,7 @@ class Session(Table, db=DB, tablename="app_session"):
 
     id_hash = Bytea(primary_key=True)
     user = ForeignKey(User, on_delete=OnDelete.restrict, null=True)
+    contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=True, default=None)  # a customer's, then no user's
     data = Bytea()  # what the browser called itself when it signed in
     created_at = Timestamptz(default=EPOCH)
     expires_at = Timestamptz(default=EPOCH, index=True)
@@ -469,9 +470,44 @@ class Presence(Table, db=DB, tablename="presence"):
     seen_at = Timestamptz(default=EPOCH)
 
 
+class CustomerAccount(Table, db=DB, tablename="customer_account"):
+    """A customer's right to sign in to the cabinet; one a contact."""
+
+    id = BigSerial(primary_key=True)
+    contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=False, unique=True)
+    password_hash = Varchar(length=300)
+    sees = Varchar(length=12, default="own")  # own, organisation
+    active = Boolean(default=True)
+    created_at = Timestamptz(default=EPOCH)
+    signed_in_at = Timestamptz(null=True, default=None)
+
+
+class AccountLink(Table, db=DB, tablename="account_link"):
+    """A single-use link that gives a password: to whom it was sent, for what, until when, whether it was used."""
+
+    id = UUID(primary_key=True, default=None)
+    kind = Varchar(length=12)  # invitation, registration, reset
+    address = Varchar(length=320)  # lower case
+    contact = BigInt(null=True, default=None)
+    facts = JSONB(default="{}")  # what a person who registers tells, and what an invitation allows
+    created_at = Timestamptz(default=EPOCH)
+    expires_at = Timestamptz(default=EPOCH)
+    ended_at = Timestamptz(null=True, default=None)
+    used = Boolean(default=False)  # ended by use, not by a newer link
+
+
+class Satisfaction(Table, db=DB, tablename="satisfaction"):
+    """What the customer thought of one closed ticket, told by one click."""
+
+    id = BigSerial(primary_key=True)
+    ticket = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False, unique=True)
+    score = Varchar(length=10)  # good, fair, bad
+    at = Timestamptz(default=EPOCH)
+
+
 TABLES: tuple[type[Table], ...] = (
     Organisation, Contract, Contact, ContactAddress, User, Session, Token, RegulationVersion, RegulationDraft,
     Republication, RepublishedTicket, Ticket, JournalEntry, Message, Attachment, TicketLink, Timer, Event, Webhook,
     Outbox, Attempt, Idempotency, Mail, Letter, SignedLink, Alarm, Audit, ConfigEntry,
-    SavedView, Presence,
+    SavedView, Presence, CustomerAccount, AccountLink, Satisfaction,
 )  # fmt: skip
