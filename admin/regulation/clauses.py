@@ -37,7 +37,10 @@ CHAPTERS: Final[Mapping[str, str]] = {
 YEAR_OF_EXAMPLE: Final = 2026
 
 FILE_TYPES: Final[Mapping[str, str]] = {
-    "image/jpeg": "JPG", "image/gif": "GIF", "image/png": "PNG", "image/bmp": "BMP",
+    "image/jpeg": "JPG", "image/gif": "GIF", "image/png": "PNG", "image/bmp": "BMP", "image/webp": "WebP",
+    "image/tiff": "TIFF", "image/heic": "HEIC", "application/pdf": "PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "DOCX",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "XLSX",
     "application/zip": "ZIP", "application/vnd.rar": "RAR",
 }  # fmt: skip
 

@@ -12,9 +12,18 @@ from litestar.response import Redirect
 from admin.pages import Reading, render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
-from admin.regulation.form import Errors, field_of, filled, targets_of, values_of, with_priority, without_priority
+from admin.regulation.fields import Errors
+from admin.regulation.form import field_of, filled, targets_of, values_of, with_priority, without_priority
 from admin.regulation.frame import CHANGE, LOOK, around, around_draft, keep, lost, overtaken, said_problem, typed
-from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, effects, said_target
+from admin.regulation.in_words import (
+    COUNTS_FROM,
+    DAY_MODES,
+    ON_DISPUTE,
+    ON_PRIORITY_CHANGE,
+    UNITS,
+    effects,
+    said_target,
+)
 from admin.regulation.step_rows import WHEN, WHO, name, rows_of
 from admin.regulation.worked import said_checks, worked_examples
 from service import drafts
@@ -142,6 +151,7 @@ async def _draft_page(
         step_when=[(code, translate(language, said)) for code, said in WHEN.items()],
         step_who=[(code, translate(language, said)) for code, said in WHO.items()],
         units=[(code, translate(language, label)) for code, (label, _kind, _size) in UNITS.items()],
+        day_modes=[(code, translate(language, said)) for code, said in DAY_MODES.items()],
         choices={
             name: [(code, translate(language, said)) for code, said in options.items()]
             for name, options in (

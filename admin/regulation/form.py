@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
-from admin.regulation.in_words import COUNTS_FROM, ON_DISPUTE, ON_PRIORITY_CHANGE, UNITS, target_in, unit_of
+from admin.regulation.fields import Errors, Fields
+from admin.regulation.in_words import COUNTS_FROM, DAY_MODES, ON_DISPUTE, ON_PRIORITY_CHANGE, target_in, unit_of
 from admin.regulation.step_rows import WHEN, WHO, name, rows_of, step_of, values_of_steps
 from workflow.regulation import Priority, Problem, Regulation, Step, Text
 from workflow.words import _
-from workflow.working_calendar import Target
-
-LARGEST: Final = 100_000  # of any unit: longer than anybody waits
-
-Errors = dict[str, tuple[str, dict[str, str]]]
+from workflow.working_calendar import DayMode, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def values_of(regulation: Regulation) -> dict[str, str]:
     }
     for of, target in targets_of(regulation):
         amount, unit = unit_of(target)
-        values |= {f"{of}-amount": str(amount), f"{of}-unit": unit}
+        values |= {f"{of}-amount": str(amount), f"{of}-unit": unit, f"{of}-day_mode": target.day_mode}
     for priority in regulation.priorities:
         values |= {
             f"name-{priority.code}-ru": priority.name.ru,
@@ -71,10 +68,10 @@ def filled(regulation: Regulation, given: Mapping[str, str]) -> Filled:
         number_format=reader.word("number_format"),
         registration=_with(
             regulation.registration,
-            target=reader.target("registration", regulation),
+            target=reader.timed("registration"),
             steps=reader.steps("registration", regulation.registration.steps, regulation),
         ),
-        auto_close=reader.target("auto_close", regulation),
+        auto_close=reader.timed("auto_close"),
         minimum_minutes=reader.whole("minimum_minutes", least=0, most=24 * 60),
         resolution=_with(
             regulation.resolution,
@@ -93,58 +90,21 @@ def _with(part: Any, **changes: object) -> Any:
     return msgspec.structs.replace(part, **changes)
 
 
-class _Reader:
-    """Reads field after field and remembers what is wrong with each."""
+class _Reader(Fields):
+    """Reads the parts of the document that this form shows."""
 
-    def __init__(self, values: Mapping[str, str], sent: frozenset[str]) -> None:
-        self.values = values
-        self.sent = sent
-        self.errors: Errors = {}
-
-    def word(self, field: str) -> str:
-        value = self.values[field].strip()
-        if not value:
-            self.errors[field] = (_("This must not be empty."), {})
-        return value
-
-    def tick(self, field: str) -> bool:
-        """A browser does not send an empty tick: the form says beside it which ticks it shows."""
-        shown = self.values.get(f"shown-{field}") == "1"
-        return field in self.sent if shown else bool(self.values.get(field))
-
-    def whole(self, field: str, *, least: int, most: int = LARGEST) -> int:
-        text = self.values[field].strip()
-        value = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-        if value is not None and least <= value <= most:
-            return value
-        self.errors[field] = (
-            _("Give a whole number from {least} to {most}."),
-            {"least": str(least), "most": str(most)},
-        )
-        return least
-
-    def choice(self, field: str, choices: Mapping[str, str]) -> str:
-        if self.values[field] not in choices:
-            self.errors[field] = (_("Choose one of the options."), {})
-        return self.values[field]
-
-    def target(self, of: str, regulation: Regulation) -> Target:
-        amount = self.whole(f"{of}-amount", least=1)
-        unit = self.choice(f"{of}-unit", {code: label for code, (label, _kind, _size) in UNITS.items()})
-        before = dict(targets_of(regulation))[of]
-        return target_in(amount, unit, day_mode=before.day_mode) if unit in UNITS else before
+    def timed(self, of: str) -> Target:
+        mode = self.choice(f"{of}-day_mode", DAY_MODES)
+        return self.target(of, day_mode=cast(DayMode, mode))
 
     def priority(self, priority: Priority, regulation: Regulation) -> Any:
         code = priority.code
 
-        def text(part: str) -> Any:
-            return _with(getattr(priority, part), ru=self.word(f"{part}-{code}-ru"), en=self.word(f"{part}-{code}-en"))
-
         return _with(
             priority,
-            name=text("name"),
-            definition=text("definition"),
-            target=self.target(f"target-{code}", regulation),
+            name=self.text(f"name-{code}"),
+            definition=self.text(f"definition-{code}"),
+            target=self.timed(f"target-{code}"),
             retired=self.tick(f"retired-{code}"),
             rank=self.whole(f"rank-{code}", least=1, most=99),
             steps=self.steps(code, priority.steps, regulation),

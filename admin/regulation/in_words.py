@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from service.differences import DAY_MODES
+from service.differences import DAY_MODES as SAID_MODES
 from service.words import Language, clock_time, day, ngettext, number, translate
 from workflow.calendar import CalendarError, Hours, Week, zone_named
 from workflow.regulation import Regulation, Rulebook, Step
@@ -24,6 +24,14 @@ UNITS: Final[dict[str, tuple[str, TargetKind, int]]] = {
     "elapsed_hours": (_("hours by the clock, day and night"), "calendar_minutes", HOUR),
 }
 
+
+# When a deadline in working days ends on its last day.
+DAY_MODES: Final = {
+    "same_time": _("at the time of day it began"),
+    "end_of_day": _("when that day closes"),
+    "end_of_day_effective": _("when that day closes; begun while closed, the first day is the next one"),
+    "hours9": _("counted as full working days of hours"),
+}
 
 COUNTS_FROM: Final = {
     "registered": _("The time to solve counts from registration."),
@@ -74,7 +82,7 @@ def said_target(target: Target, language: Language) -> str:
             return ngettext(language, "{n} working minute", "{n} working minutes", amount)
         case "working_days":
             days = ngettext(language, "{n} working day", "{n} working days", amount)
-            mode = DAY_MODES[target.day_mode]
+            mode = SAID_MODES[target.day_mode]
             return f"{days}, {translate(language, mode)}" if mode else days
         case "elapsed_hours":
             return ngettext(language, "{n} hour by the clock", "{n} hours by the clock", amount)

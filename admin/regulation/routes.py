@@ -15,6 +15,7 @@ from admin.regulation.example_pages import EXAMPLE_PAGES
 from admin.regulation.frame import LOOK, around
 from admin.regulation.history import HISTORY_PAGES
 from admin.regulation.letter_pages import LETTER_PAGES
+from admin.regulation.list_pages import LIST_PAGES
 from admin.regulation.publishing import PUBLISHING_PAGES
 from service.regulations import in_force, versions
 
@@ -37,7 +38,7 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
 
 router = page_router(
     [
-        regulation_in_force, *DRAFT_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES, *PUBLISHING_PAGES,
-        *HISTORY_PAGES,
+        regulation_in_force, *DRAFT_PAGES, *LIST_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES,
+        *PUBLISHING_PAGES, *HISTORY_PAGES,
     ]
 )  # fmt: skip
