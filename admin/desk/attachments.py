@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from litestar import get
+from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -17,6 +17,7 @@ from admin.desk.rights import DESK
 from admin.desk.talk import INLINE_IMAGES
 from admin.reading import AnyRequest
 from service.files import open_file
+from service.thumbnails import thumbnail
 from workflow.errors import NotFound
 
 BLOCK: Final = 64 * 1024  # bytes
@@ -43,6 +44,20 @@ async def download(request: AnyRequest, id: FromPath[UUID]) -> Stream:
             "Cache-Control": "private, max-age=3600",
         },
     )
+
+
+@get("/desk/attachments/{id:uuid}/thumbnail", guards=[DESK])
+async def small_picture(id: FromPath[UUID]) -> Response[bytes]:
+    """The picture, small. Raises NotFound for what is none, is damaged, or is too large to open."""
+    file = await reads.attachment(id)
+    if not file.sha256 or file.content_type not in INLINE_IMAGES:
+        raise NotFound()
+    opened = await asyncio.to_thread(open_file, file.sha256)
+    drawn = await asyncio.to_thread(thumbnail, opened)
+    if drawn is None:
+        raise NotFound()
+    headers = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, max-age=86400, immutable"}
+    return Response(drawn, media_type="image/png", headers=headers)
 
 
 def _blocks(opened: BinaryIO) -> Iterator[bytes]:

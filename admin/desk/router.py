@@ -1,6 +1,6 @@
 """The pages of the desk, gathered."""
 
-from admin.desk.attachments import download
+from admin.desk.attachments import download, small_picture
 from admin.desk.bulk import bulk
 from admin.desk.live import stream
 from admin.desk.mailbox import letter_page, mailbox_page
@@ -14,7 +14,7 @@ from admin.page_router import page_router
 
 router = page_router(
     [
-        queue_page, phone_page, take_call, ticket_page, make_move, reloaded, download, mailbox_page,
-        letter_page, bulk, save_view, delete_view, stream, be_present,
+        queue_page, phone_page, take_call, ticket_page, make_move, reloaded, download, small_picture,
+        mailbox_page,        letter_page, bulk, save_view, delete_view, stream, be_present,
     ]
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The desk: the queue in its order, the ticket with exactly its moves, refusals beside the fields, one act a form."""
 
 import asyncio
+import io
 import re
 from datetime import timedelta
 from email.message import EmailMessage
@@ -8,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 
 from service import clock, files
 from service.change import File
@@ -449,6 +451,18 @@ async def test_a_picture_may_be_shown_in_place(operator: Browser, shelf: None) -
     shown = await operator.get(f"{path}?inline=1")
     assert shown.headers["content-type"] == "image/png"
     assert shown.headers["content-disposition"].startswith("inline; ")
+
+
+async def test_a_picture_is_shown_small_and_a_damaged_one_not_at_all(operator: Browser, shelf: None) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (1200, 600), "navy").save(drawn, "PNG")
+    whole = await a_file(drawn.getvalue(), name="снимок.png", content_type="image/png")
+    shown = await operator.get(f"{whole}/thumbnail")
+    assert shown.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(shown.content)) as small:
+        assert small.size == (480, 240)
+    await execute("UPDATE attachment SET sha256 = $1", files.keep(b"\x89PNG broken"))
+    assert (await operator.get(f"{whole}/thumbnail")).status_code == 404
 
 
 async def test_a_file_that_was_refused_is_named_and_not_given(operator: Browser) -> None:
