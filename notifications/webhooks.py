@@ -17,6 +17,7 @@ from notifications.breaker import Breaker
 from notifications.outbox import Claimed, Ended
 from notifications.post import Answer, Poster
 from notifications.retry import Disabled, Outcome, Verdict, judge
+from notifications.webhook_notices import DISABLED, DISABLED_TEXT, FAILING, FAILING_TEXT, tell_owner
 from service import alarms, config_journal, failpoints
 from service.actors import CLOCK
 from service.database import DB, execute, fetch, fetchrow, retried
@@ -101,7 +102,8 @@ class Webhooks:
         """The delivery and its endpoint in one transaction (lock order: endpoint, then outbox)."""
         async with DB.transaction(allow_nested=False):
             hook = await fetchrow(
-                "SELECT breaker, failing_since, status FROM webhook WHERE id = $1 FOR NO KEY UPDATE", UUID(row.endpoint)
+                "SELECT url, breaker, failing_since, status FROM webhook WHERE id = $1 FOR NO KEY UPDATE",
+                UUID(row.endpoint),
             )
             at = await outbox.moment()
             if hook is None:
@@ -116,8 +118,9 @@ class Webhooks:
                 at=at,
                 random=self._jitter,
             )
-            if await outbox.record(row, _ended(headers, answer, verdict), at=at):
-                await _judge_endpoint(row, hook, verdict, at=at)
+            ended = _ended(headers, answer, verdict)
+            if await outbox.record(row, ended, at=at):
+                await _judge_endpoint(row, hook, verdict, why=ended.error, at=at)
 
 
 def _headers(row: Claimed, hook: Any) -> dict[str, str]:
@@ -173,7 +176,7 @@ def _stored(breaker: Breaker) -> str:
     return msgspec.json.encode(breaker).decode()
 
 
-async def _judge_endpoint(row: Claimed, hook: Any, verdict: Verdict, *, at: datetime) -> None:
+async def _judge_endpoint(row: Claimed, hook: Any, verdict: Verdict, *, why: str, at: datetime) -> None:
     """What the outcome means for the endpoint: recovered, held for a while, or disabled and its owner told."""
     succeeded = verdict.outcome is Outcome.DELIVERED
     breaker = _breaker(hook["breaker"]).ended(at, succeeded=succeeded)
@@ -191,15 +194,9 @@ async def _judge_endpoint(row: Claimed, hook: Any, verdict: Verdict, *, at: date
         if hook["failing_since"] is not None:
             await _recovered(row.endpoint, at=at)
     elif verdict.disable and hook["status"] == "enabled":
-        await _disable(row.endpoint, verdict.disable, at=at)
+        await _disable(row.endpoint, hook["url"], verdict.disable, at=at)
     elif verdict.tell_owner:
-        await alarms.sound(
-            "webhook_failing",
-            row.endpoint,
-            _("A webhook endpoint keeps failing: {error}"),
-            {"error": f"event {row.event_id}, attempt {row.attempt}"},
-            at=at,
-        )
+        await _failing(row.endpoint, hook["url"], why, at=at)
     if verdict.outcome is Outcome.DEAD:
         await alarms.sound(
             "webhook_dead", row.endpoint, _("Events for a webhook were given up after the last attempt."), at=at
@@ -217,7 +214,15 @@ async def _recovered(endpoint: str, *, at: datetime) -> None:
     )
 
 
-async def _disable(endpoint: str, why: Disabled, *, at: datetime) -> None:
+async def _failing(endpoint: str, url: str, why: str, *, at: datetime) -> None:
+    """An event failed four times: the owner is told once, until the endpoint answers again."""
+    if await alarms.sound(
+        "webhook_failing", endpoint, _("A webhook endpoint keeps failing: {error}"), {"error": why}, at=at
+    ):
+        await tell_owner(endpoint, FAILING, FAILING_TEXT, url=url, why=why, at=at)
+
+
+async def _disable(endpoint: str, url: str, why: Disabled, *, at: datetime) -> None:
     """Its pending events stay where they are: when the owner enables it again they go."""
     reason = WHY_DISABLED[why]
     await execute("UPDATE webhook SET status = 'disabled', disabled_reason = $2 WHERE id = $1", UUID(endpoint), reason)
@@ -225,3 +230,4 @@ async def _disable(endpoint: str, why: Disabled, *, at: datetime) -> None:
         by=CLOCK, at=at, act="webhook.disable", subject=f"webhook {endpoint}", data={"reason": reason}
     )
     await alarms.sound("webhook_disabled", endpoint, _("A webhook was disabled: {reason}"), {"reason": reason}, at=at)
+    await tell_owner(endpoint, DISABLED, DISABLED_TEXT, url=url, why=reason, at=at)

@@ -121,14 +121,15 @@ def _fields(type: str) -> dict[str, Any]:
 
 # --- examples ---------------------------------------------------------------------------------------------------------
 
+_WORKED_ON = PROCESS.by_trigger["start"].to  # the state in which most of an example's life goes by
 _NOON = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 _ID = "019df2c1-5a00-7c4e-9a51-3f2b8c7d6e5f"
 _REGISTERED: Mapping[str, Any] = {
-    "ticket_id": _ID, "number": "2026-00042", "seq": 3, "trigger": "start", "from": "registered", "to": "in_progress",
+    "ticket_id": _ID, "number": "2026-00042", "seq": 3, "trigger": "start", "from": "registered", "to": _WORKED_ON,
     "actor": "staff", "priority": "P2", "registration_due_at": "2026-05-04T10:00:00Z",
     "due_at": "2026-05-05T07:20:00Z", "promised_at": None,
 }  # fmt: skip
-_STAYS: Mapping[str, Any] = {"from": "in_progress", "to": "in_progress"}
+_STAYS: Mapping[str, Any] = {"from": _WORKED_ON, "to": _WORKED_ON}
 _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ticket.received": {
         "number": None, "seq": 1, "trigger": "receive", "from": None, "to": "new", "actor": "customer",
@@ -145,7 +146,7 @@ _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ticket.deadline.warning": {**_STAYS, "seq": 5, "trigger": "warn", "actor": "clock"},
     "ticket.deadline.breached": {**_STAYS, "seq": 7, "trigger": "breach", "actor": "clock"},
     "ticket.escalated": {**_STAYS, "seq": 6, "trigger": "escalate"},
-    "ticket.answered": {"seq": 8, "trigger": "complete", "from": "in_progress", "to": "completed"},
+    "ticket.answered": {"seq": 8, "trigger": "complete", "from": _WORKED_ON, "to": "completed"},
     "ticket.closed": {"seq": 9, "trigger": "confirm", "from": "completed", "to": "closed", "actor": "customer"},
 }  # fmt: skip
 _OTHER_EXAMPLES: Mapping[str, Mapping[str, Any]] = {

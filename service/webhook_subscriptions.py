@@ -25,6 +25,7 @@ from workflow.words import _
 
 ALL = "*"
 OLD_SECRET_SIGNS = timedelta(hours=24)  # after a rotation both secrets sign
+ALARMS = ("webhook_disabled", "webhook_failing", "webhook_dead")
 BY_HAND = _("It was switched off by hand.")
 FILTERS = ("priority", "organisation", "trigger")
 PLACE = msgspec.json.Decoder(tuple[datetime, UUID])
@@ -171,6 +172,7 @@ async def unsubscribe(id: UUID, *, by: Actor, at: datetime) -> None:
             "WHERE channel = 'webhook' AND endpoint = $1 AND status IN ('pending', 'parked')",
             str(id),
         )
+        await _clear_alarms(id, at=at)
         await config_journal.note(by=by, at=at, act="webhook.unsubscribe", subject=f"webhook {id}")
 
 
@@ -188,8 +190,7 @@ async def enable(id: UUID, *, by: Actor, at: datetime) -> Subscription:
             str(id),
             at,
         )
-        for alarm in ("webhook_disabled", "webhook_failing"):
-            await alarms.clear(alarm, str(id), at=at)
+        await _clear_alarms(id, at=at)
         await config_journal.note(by=by, at=at, act="webhook.enable", subject=f"webhook {id}")
     await bell.ring("send_webhooks")
     return _read(row)
@@ -221,6 +222,11 @@ async def rotate(id: UUID, *, by: Actor, at: datetime) -> str:
         )  # fmt: skip
         await config_journal.note(by=by, at=at, act="webhook.rotate", subject=f"webhook {id}")
     return secret
+
+
+async def _clear_alarms(id: UUID, *, at: datetime) -> None:
+    for kind in ALARMS:
+        await alarms.clear(kind, str(id), at=at)
 
 
 def _sealed(id: UUID, secret: str) -> bytes:

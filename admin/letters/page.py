@@ -36,6 +36,7 @@ FOLDERS: Mapping[str, str] = {
     "dead": _("Given up"),
     "bounced": _("Came back"),
 }
+NAMES: Mapping[str, str] = {**LETTER_NAMES, "webhook_notice": _("To the owner of a subscription")}
 STATES: Mapping[str, tuple[str, str]] = {
     "pending": (_("waits for its next try"), "warning"),
     "parked": (_("held back until a person lets it go"), "warning"),
@@ -62,7 +63,7 @@ async def letters_page(request: AnyRequest) -> Response[str]:
             for name, label in FOLDERS.items()
         ],
         states=STATES,
-        names=LETTER_NAMES,
+        names=NAMES,
         back=url(HERE, status=status),
         next_href=url(HERE, status=status, cursor=onward) if onward else "",
         first_href=url(HERE, status=status) if cursor else "",

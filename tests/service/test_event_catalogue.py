@@ -13,6 +13,7 @@ from service.actors import Actor
 from service.database import fetch, fetchrow
 from service.event_catalogue import PUBLISHED, TYPES, example_of, schema_of
 from service.regulations import in_force, publish
+from service.webhook_deliveries import ping
 from tests.desk import ASKER, HOUR, MONDAY, OPERATOR, a_request, a_ticket, a_webhook, completed, count, does
 from workflow.definition import Role
 
@@ -59,7 +60,7 @@ async def test_everything_the_verbs_tell_keeps_its_schema_and_no_type_is_left_ou
         await Timers().fire_due(at=MONDAY + later)
     await next_version(MONDAY + DAY)
     hook = (await webhooks.subscriptions(limit=1))[0][0]
-    await webhooks.ping(hook, by=OPERATOR, at=MONDAY + DAY)
+    await ping(hook, by=OPERATOR, at=MONDAY + DAY)
 
     sent = [
         msgspec.json.decode(row["body"]) for row in await fetch("SELECT body FROM outbox WHERE channel = 'webhook'")
