@@ -25,8 +25,11 @@ class Place:
 
 PLACES: Final = (
     Place("/desk", _("Queue"), STAFF),
+    Place("/board", _("Board"), SUPERVISORS),
+    Place("/reports", _("Reports"), READERS_OF_RULES),
     Place("/process", _("Process"), READERS_OF_RULES),
     Place("/regulation", _("Regulation"), READERS_OF_RULES),
+    Place("/people", _("People"), ADMINISTRATORS),
     Place("/integrations", _("Integrations"), ADMINISTRATORS),
     Place("/letters", _("Letters"), SUPERVISORS),
     Place("/health", _("Health"), SUPERVISORS),

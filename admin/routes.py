@@ -4,6 +4,7 @@ from typing import Final
 
 from litestar import Router
 
+import admin.board.page
 import admin.desk.router
 import admin.health.router
 import admin.held.router
@@ -12,6 +13,7 @@ import admin.letters.router
 import admin.process.page
 import admin.public.routes
 import admin.regulation.routes
+import admin.reports.router
 import admin.signing_in
 from admin.errors import page_error
 from admin.language import choose_language
@@ -21,6 +23,7 @@ from admin.static_files import static_file
 ROUTERS: Final[tuple[Router, ...]] = (
     admin.signing_in.router,
     admin.desk.router.router,
+    admin.board.page.router,
     admin.health.router.router,
     admin.held.router.router,
     admin.integrations.router.router,
@@ -28,6 +31,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     admin.process.page.router,
     admin.public.routes.router,
     admin.regulation.routes.router,
+    admin.reports.router.router,
     page_router([choose_language, static_file]),
 )
 __all__ = ["ROUTERS", "page_error"]

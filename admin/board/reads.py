@@ -1,0 +1,135 @@
+"""What the board reads: load per person, the deadlines of the day, alarms with who was told, unregistered mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from admin.desk.listing import OVERDUE, RESTING, RUNNING
+from service.database import fetch
+from workflow.definition import OPERATORS
+from workflow.process import PROCESS
+
+MOST = 200  # deadlines of one day on one line
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What one person has in hand; `user` is None for what is nobody's."""
+
+    user: int | None
+    name: str
+    open: int
+    running: int
+    late: int
+    minutes_today: int
+    absent: bool
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """A deadline of the day, and the ticket it belongs to."""
+
+    id: UUID
+    number: str | None
+    subject: str
+    priority: str | None
+    assignee: str | None
+    due_at: datetime
+    registration: bool
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """A warning, an escalation or a breach; `told` are the addresses it went to."""
+
+    ticket: UUID
+    number: str | None
+    subject: str
+    trigger: str
+    at: datetime
+    told: tuple[str, ...]
+    mark: str
+
+
+class Unregistered(msgspec.Struct, frozen=True):
+    """Requests and held mails that nobody has registered, by how old they are."""
+
+    kind: str
+    fresh: int  # under an hour
+    hours: int  # under three
+    day: int  # under a day
+    older: int
+
+
+async def load(*, since: datetime, at: datetime) -> list[Load]:
+    """Everybody who works on tickets, the most loaded first; minutes booked since the day began."""
+    late = OVERDUE.format(at="$2", running="$3::text[]", resting="$4::text[]")
+    rows = await fetch(
+        "WITH held AS (SELECT t.assignee AS user, count(*) AS open, "
+        f"count(*) FILTER (WHERE t.state = ANY($3)) AS running, count(*) FILTER (WHERE {late}) AS late "
+        "FROM ticket t WHERE t.closed_at IS NULL GROUP BY 1), "
+        "booked AS (SELECT author, sum(minutes)::int AS minutes FROM message WHERE minutes > 0 AND at >= $1 GROUP BY 1)"
+        " SELECT u.id AS user, u.name, coalesce(h.open, 0) AS open, coalesce(h.running, 0) AS running, "
+        "coalesce(h.late, 0) AS late, coalesce(b.minutes, 0) AS minutes_today, "
+        "coalesce($2 >= u.absent_from AND $2 < u.absent_until, false) AS absent "
+        "FROM app_user u LEFT JOIN held h ON h.user = u.id LEFT JOIN booked b ON b.author = u.name "
+        "WHERE u.active AND (u.role = ANY($5) OR h.open > 0) "
+        "UNION ALL SELECT NULL, '', open, running, late, 0, false FROM held WHERE held.user IS NULL "
+        "ORDER BY open DESC, name",
+        since, at, RUNNING, RESTING, sorted(OPERATORS),
+    )  # fmt: skip
+    return [Load(**dict(row)) for row in rows]
+
+
+async def deadlines(*, since: datetime, until: datetime) -> list[Deadline]:
+    """The deadlines of running clocks in the half-open time, the earliest first."""
+    rows = await fetch(
+        "SELECT t.id, t.number, t.subject, t.priority, u.name AS assignee, "
+        "coalesce(t.due_at, t.registration_due_at) AS due_at, t.number IS NULL AS registration "
+        "FROM ticket t LEFT JOIN app_user u ON u.id = t.assignee WHERE t.closed_at IS NULL AND t.state = ANY($3) "
+        "AND CASE WHEN t.number IS NULL THEN t.registration_due_at ELSE t.due_at END >= $1 "
+        "AND CASE WHEN t.number IS NULL THEN t.registration_due_at ELSE t.due_at END < $2 "
+        f"ORDER BY 6, 1 LIMIT {MOST}",
+        since, until, [*RUNNING, *PROCESS.states_where(runs="registration")],
+    )  # fmt: skip
+    return [Deadline(**dict(row)) for row in rows]
+
+
+async def raised(*, since: datetime, limit: int = 50) -> list[Raised]:
+    """The newest warnings, escalations and breaches, with who was told."""
+    rows = await fetch(
+        "SELECT j.ticket, t.number, t.subject, j.trigger, j.at, j.body FROM journal j JOIN ticket t ON t.id = j.ticket "
+        "WHERE j.trigger = ANY($1) AND j.at >= $2 ORDER BY j.at DESC, j.id DESC LIMIT $3",
+        ["warn", "escalate", "breach"], since, limit,
+    )  # fmt: skip
+    return [_raised(row) for row in rows]
+
+
+def _raised(row: Any) -> Raised:
+    data = msgspec.json.decode(bytes(row["body"]))["data"]
+    told = tuple(str(one) for one in data.get("notified", ()))
+    return Raised(
+        ticket=row["ticket"], number=row["number"], subject=row["subject"], trigger=row["trigger"], at=row["at"],
+        told=told, mark=str(data.get("mark", "")),
+    )  # fmt: skip
+
+
+AGES = (
+    "count(*) FILTER (WHERE received_at > $1 - interval '1 hour')::int AS fresh, "
+    "count(*) FILTER (WHERE received_at <= $1 - interval '1 hour' AND received_at > $1 - interval '3 hours')::int "
+    "AS hours, "
+    "count(*) FILTER (WHERE received_at <= $1 - interval '3 hours' AND received_at > $1 - interval '1 day')::int "
+    "AS day, "
+    "count(*) FILTER (WHERE received_at <= $1 - interval '1 day')::int AS older "
+)
+
+
+async def unregistered(*, at: datetime) -> list[Unregistered]:
+    """Requests without a number by their channel, and mails that are held, by age."""
+    rows = await fetch(
+        f"SELECT channel AS kind, {AGES} FROM ticket WHERE number IS NULL AND closed_at IS NULL GROUP BY 1 "
+        f"UNION ALL SELECT 'held', {AGES} FROM mail WHERE status IN ('held', 'failed') HAVING count(*) > 0 ORDER BY 1",
+        at,
+    )
+    return [Unregistered(**dict(row)) for row in rows]

@@ -1,0 +1,1 @@
+"""Reports: how the promises were kept, where the time went, and the journal of Appendix 1."""

@@ -1,0 +1,89 @@
+"""The journal of Appendix 1 as files, and the booked effort, for programs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+import msgspec
+from litestar import Router, get
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from service import appendix, clock, reporting
+from service.api.requests import AnyRequest
+from service.auth import READERS, requires
+from service.compliance import first_of_months
+from service.problems import language_of
+from service.regulations import in_force
+from service.spreadsheets import CSV, XLSX, as_csv, as_xlsx
+from service.words import Language, translate
+from workflow.calendar import zone_named
+from workflow.errors import FieldError, WrongFields
+from workflow.words import _
+
+REPORTS = requires(*READERS, scope="tickets:read")
+
+Day = Annotated[date | None, QueryParameter(name="from", description="First day of receipt: `2026-05-01`.")]
+LastDay = Annotated[date | None, QueryParameter(name="until", description="Last day of receipt, included.")]
+Months = Annotated[int, QueryParameter(name="months", ge=1, le=36, description="This month and those before.")]
+
+
+class EffortReport(msgspec.Struct, frozen=True):
+    """Minutes by month, contract and colleague, the latest month first; `minutes_total` over all of them."""
+
+    items: list[reporting.Effort]
+    minutes_total: int
+
+
+@get("/reports/effort", operation_id="getEffortReport", summary="Booked minutes", guards=[REPORTS])
+async def effort_report(months: Months = 3) -> EffortReport:
+    """Minutes booked on answers, by month, contract and colleague (clause 5.2), this month included."""
+    at = clock.now()
+    zone = (await in_force(at=at)).regulation.calendar.zone
+    since = first_of_months(months, at=at, zone=zone)
+    items = await reporting.effort(since=since, until=at + timedelta(days=1), zone=zone)
+    return EffortReport(items, sum(one.minutes for one in items))
+
+
+@get("/journal.csv", operation_id="getJournalCsv", summary="The journal of Appendix 1 as CSV", guards=[REPORTS],
+     media_type=CSV)  # fmt: skip
+async def journal_csv(request: AnyRequest, first: Day = None, last: LastDay = None) -> Stream:
+    """Six columns in the form of Appendix 1, the oldest request first; without days, everything."""
+    language = language_of(request)
+    pages, heads = await _journal(language, first, last)
+    return _file(as_csv(heads, pages), CSV, "journal.csv")
+
+
+@get("/journal.xlsx", operation_id="getJournalXlsx", summary="The journal of Appendix 1 as XLSX", guards=[REPORTS],
+     media_type=XLSX)  # fmt: skip
+async def journal_xlsx(request: AnyRequest, first: Day = None, last: LastDay = None) -> Stream:
+    """The same as a workbook with one sheet."""
+    language = language_of(request)
+    pages, heads = await _journal(language, first, last)
+    return _file(as_xlsx(heads, pages, sheet="journal", widths=appendix.WIDTHS), XLSX, "journal.xlsx")
+
+
+async def _journal(
+    language: Language, first: date | None, last: date | None
+) -> tuple[AsyncIterator[list[list[str]]], list[str]]:
+    """The rows of the days asked for, in the zone of the regulation in force. Raises WrongFields."""
+    if first and last and last < first:
+        raise WrongFields([FieldError("until", _("The last day lies before the first."), {})])
+    zone = zone_named((await in_force(at=clock.now())).regulation.calendar.zone)
+    since = datetime.combine(first or date(2000, 1, 1), time(), zone)
+    until = datetime.combine(min(last or date(9000, 1, 1), date(9000, 1, 1)) + timedelta(days=1), time(), zone)
+
+    async def pages() -> AsyncIterator[list[list[str]]]:
+        async for page in appendix.requests(since=since, until=until, language=language):
+            yield [appendix.cells(one, language=language, zone=zone) for one in page]
+
+    return pages(), [translate(language, head) for head in appendix.HEADS]
+
+
+def _file(content: AsyncIterator[bytes], media: str, name: str) -> Stream:
+    return Stream(content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+ROUTER = Router("/", route_handlers=[effort_report, journal_csv, journal_xlsx], tags=["Reports"])
