@@ -13,7 +13,7 @@ from admin.pages import security_headers
 from notifications.mail import held
 from service import tray
 from service.api import directory, letters, openapi, regulations, simulation, tickets, webhooks
-from service.api.requests import strict_body
+from service.api.once import begin, once
 from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
@@ -35,7 +35,8 @@ def create_app(settings: Settings) -> Litestar:
             tickets.ROUTER, webhooks.ROUTER, webhooks.list_events, webhooks.list_event_types, letters.ROUTER,
             regulations.ROUTER, simulation.ROUTER, directory.ROUTER, openapi.ROUTER,
         ],
-        before_request=strict_body,
+        before_request=begin,
+        middleware=[once],
     )  # fmt: skip
     app = Litestar(
         route_handlers=[api, live, ready, metrics, *admin.routes.ROUTERS],

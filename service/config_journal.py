@@ -10,12 +10,14 @@ import msgspec
 
 from service.actors import Actor
 from service.database import execute
+from service.idempotency import claim
 
 LONGEST_NAME, LONGEST_SUBJECT = 200, 300  # what the columns hold
 
 
 async def note(*, by: Actor, at: datetime, act: str, subject: str, data: Mapping[str, Any] | None = None) -> None:
-    """Add one entry, in the transaction of the change it tells of."""
+    """Add one entry, in the transaction of the change it tells of; the key of the request goes with it."""
+    await claim(at=at)
     await execute(
         "INSERT INTO config_journal (at, actor_kind, actor_name, act, subject, data) VALUES ($1, $2, $3, $4, $5, $6)",
         at, by.kind, by.name[:LONGEST_NAME], act, subject[:LONGEST_SUBJECT], msgspec.json.encode(data or {}).decode(),

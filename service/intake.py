@@ -13,11 +13,12 @@ import msgspec
 from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import retried
+from service.idempotency import Key, refuse_repetition
 from service.identifiers import new_id
 from service.people import Customer, customer_by_address
 from service.regulations import in_force
 from service.ticket import Ticket
-from service.tickets import Key, done_before, refuse_repetition, ring_for, write_with_key
+from service.tickets import done_before, ring_for, write_with_key
 from workflow.errors import FieldError, WrongFields
 from workflow.process import CHANNELS, PROCESS
 from workflow.regulation import Rulebook

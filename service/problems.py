@@ -26,7 +26,7 @@ from service.accounts import AlreadyThere
 from service.auth import Forged
 from service.database import passing
 from service.regulations import NotPublishable, SomebodyWasFaster
-from service.tickets import KeyReused, Repeated
+from service.idempotency import KeyReused, Repeated
 from service.words import LANGUAGES, Language, negotiate, translate
 from workflow.errors import (
     FieldError,
@@ -141,10 +141,11 @@ def refused(request: AnyRequest, refusal: Refusal) -> Response[Any]:
 
 def repeated(_request: AnyRequest, repetition: Repeated) -> Response[bytes]:
     """The very bytes that were answered before, under the same headers."""
-    ticket = msgspec.json.decode(repetition.response, type=_Answered)
-    headers = {"Idempotency-Replayed": "true", "ETag": f'"{ticket.seq}"'}
-    if repetition.status == HTTP_201_CREATED:
-        headers["Location"] = f"/api/v1/tickets/{ticket.id}"
+    headers = {"Idempotency-Replayed": "true"}
+    if (ticket := _ticket_in(repetition.response)) is not None:
+        headers["ETag"] = f'"{ticket.seq}"'
+        if repetition.status == HTTP_201_CREATED:
+            headers["Location"] = f"/api/v1/tickets/{ticket.id}"
     return Response(repetition.response, status_code=repetition.status, media_type="application/json", headers=headers)
 
 
@@ -210,6 +211,14 @@ HANDLERS: Mapping[int | type[Exception], Callable[[AnyRequest, Any], Response[An
 class _Answered(msgspec.Struct):
     id: str
     seq: int
+
+
+def _ticket_in(response: bytes) -> _Answered | None:
+    """Tickets alone carry a version."""
+    try:
+        return msgspec.json.decode(response, type=_Answered)
+    except msgspec.DecodeError:
+        return None
 
 
 def _problem(

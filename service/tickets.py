@@ -14,41 +14,18 @@ from service import bell, failpoints
 from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import DB, fetchrow, retried
+from service.idempotency import Key, refuse_repetition
 from service.people import Colleague, Customer, colleague, customer_by_name
 from service.regulations import IN_FORCE, RULEBOOKS
 from service.splitting import SplitMessage, message_of, split_off
 from service.ticket import FROM, SELECT, Ticket, read_ticket, view
 from service.writing import IDEM
 from workflow.definition import Kind, Role
-from workflow.errors import FieldError, NotFound, Refusal, Stale, UnknownTrigger, WrongFields
+from workflow.errors import FieldError, NotFound, Stale, UnknownTrigger, WrongFields
 from workflow.machine import Decision
 from workflow.process import PROCESS
 from workflow.regulation import Rulebook
 from workflow.words import _
-
-
-class Key(msgspec.Struct, frozen=True):
-    """An Idempotency-Key: whose, which, and over which request."""
-
-    principal: str
-    key: str
-    request_hash: bytes
-
-
-class Repeated(Exception):
-    """This request was answered before; `response` holds the same bytes again."""
-
-    def __init__(self, status: int, response: bytes) -> None:
-        self.status = status
-        self.response = response
-
-
-class KeyReused(Refusal):
-    """The same key came with another request."""
-
-    code = "key_reused"
-    sentence = _("This Idempotency-Key was used for another request.")
-
 
 # The row under its lock, with all that one act may need: the version in force, a number, and the key's old answer.
 LOCK = (
@@ -345,20 +322,6 @@ def _uuid(value: str) -> UUID | None:
 
 
 # --- once, and never over somebody else's work ------------------------------------------------------------------------
-
-
-async def refuse_repetition(key: Key | None) -> None:
-    """Raises Repeated when this key was answered before, KeyReused when it came with another request."""
-    if key is None:
-        return
-    row = await fetchrow(
-        "SELECT request_hash, response, status FROM idem WHERE principal = $1 AND key = $2", key.principal, key.key
-    )
-    if row is None:
-        return
-    if bytes(row["request_hash"]) != key.request_hash:
-        raise KeyReused()
-    raise Repeated(row["status"], bytes(row["response"]))
 
 
 async def _refuse_stale(change: Change, *, expected_seq: int | None, seen_seq: int | None) -> None:

@@ -21,11 +21,12 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service.actors import Actor
 from service.auth import actor_of
+from service.idempotency import Key, Repeated
 from service.intake import Request, receive
 from service.problems import told
 from service.regulations import in_force
 from service.ticket import Ticket
-from service.tickets import Key, Repeated, carry_out
+from service.tickets import carry_out
 from service.words import Language, translate
 from workflow.errors import FieldError, WrongFields
 from workflow.process import PROCESS

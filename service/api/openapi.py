@@ -89,7 +89,7 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         responses.setdefault(status, {"$ref": f"#/components/responses/{status}"})
     if name in PUBLIC_OPERATIONS:
         operation["security"] = []
-    if method == "post" and name in ("createTicket", "makeMove"):
+    if method == "post":
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     if name == "makeMove":
         operation["parameters"].append(IF_MATCH)
@@ -142,7 +142,10 @@ SIGNED_HEADERS = {
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key", "in": "header", "required": False,
-    "description": "The same key gives the same answer again and acts once.",
+    "description": (
+        "The same key gives the same answer again and acts once; a secret, token or password is not said a second "
+        "time: an empty text stands in its place."
+    ),
     "schema": {"type": "string", "pattern": "^[ -~]{1,120}$"},
 }  # fmt: skip
 IF_MATCH = {

@@ -12,8 +12,8 @@ from litestar.exceptions import ClientException, SerializationException, Validat
 from litestar.params import QueryParameter
 
 from service.actors import Actor
+from service.idempotency import Key, kept_by_the_verb
 from service.paging import DEFAULT_LIMIT, MOST
-from service.tickets import Key
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
@@ -28,6 +28,12 @@ DEFAULT: int = DEFAULT_LIMIT
 
 
 async def key_of(request: AnyRequest, by: Actor) -> Key | None:
+    """The Idempotency-Key of a request whose verb keeps its answer itself, beside its act."""
+    kept_by_the_verb()
+    return await told_key(request, by)
+
+
+async def told_key(request: AnyRequest, by: Actor) -> Key | None:
     """The Idempotency-Key of the request, over its method, path and body. Raises WrongFields for an unusable one."""
     key = request.headers.get("idempotency-key")
     if key is None:

@@ -11,10 +11,11 @@ import pytest
 
 from service.actors import CLOCK, Actor, customer
 from service.database import execute, fetch, fetchval
+from service.idempotency import Key, KeyReused, Repeated
 from service.intake import Request, receive
 from service.queries import ticket_named
 from service.ticket import Ticket
-from service.tickets import Key, KeyReused, Repeated, carry_out
+from service.tickets import carry_out
 from service.verify import verify
 from tests.service.conftest import START
 from workflow.definition import Role
