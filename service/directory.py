@@ -28,8 +28,8 @@ async def organisations(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
 @retried
 async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: datetime) -> dict[str, Any]:
     """Raises AlreadyThere, WrongFields."""
-    name = _line("name", name)
-    listed = [domain for line in domains if (domain := _line("domains", line, required=False).lower())]
+    name = line("name", name)
+    listed = [domain for given in domains if (domain := line("domains", given, required=False).lower())]
     try:
         async with DB.transaction(allow_nested=False):
             row = await fetchrow(
@@ -81,9 +81,9 @@ async def add_contact(
     at: datetime,
 ) -> int:
     """The id of a new contact; an address belongs to one person. Raises AlreadyThere, WrongFields."""
-    full_name = _line("full_name", full_name)
-    position, phone = _line("position", position, required=False), _line("phone", phone, required=False)
-    listed = [_address(address) for address in addresses]
+    full_name = line("full_name", full_name)
+    position, phone = line("position", position, required=False), line("phone", phone, required=False)
+    listed = [address(given) for given in addresses]
     place = await organisation_id(organisation) if organisation else None
     try:
         async with DB.transaction(allow_nested=False):
@@ -124,8 +124,8 @@ async def add_contract(
     at: datetime,
 ) -> int:
     """The id of a new contract. Raises AlreadyThere, WrongFields."""
-    number = _line("number", number)
-    service_level = _line("service_level", service_level, required=False)
+    number = line("number", number)
+    service_level = line("service_level", service_level, required=False)
     if ends_on is not None and ends_on < starts_on:
         raise WrongFields([FieldError("ends_on", _("The contract ends before it begins."), {})])
     if any("\x00" in product for product in products):
@@ -144,17 +144,18 @@ async def add_contract(
     return id
 
 
-def _line(field: str, value: str, *, required: bool = True) -> str:
+def line(field: str, value: str, *, required: bool = True) -> str:
     """A fact on one line."""
-    line = " ".join(value.replace("\x00", " ").split())
-    if required and not line:
+    told = " ".join(value.replace("\x00", " ").split())
+    if required and not told:
         raise WrongFields([FieldError(field, _("Please fill this in."), {})])
-    return line
+    return told
 
 
-def _address(value: str) -> str:
-    address = value.strip().lower()
-    local, at, domain = address.partition("@")
-    if not (local and at and domain) or not address.isprintable() or " " in address or len(address) > 320:
+def address(value: str) -> str:
+    """A mail address as it is compared. Raises WrongFields."""
+    told = value.strip().lower()
+    local, at, domain = told.partition("@")
+    if not (local and at and domain) or not told.isprintable() or " " in told or len(told) > 320:
         raise WrongFields([FieldError("addresses", _("This is not a mail address."), {})])
-    return address
+    return told

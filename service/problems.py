@@ -25,6 +25,7 @@ from litestar.status_codes import HTTP_201_CREATED, HTTP_303_SEE_OTHER
 from service.accounts import AlreadyThere
 from service.auth import Forged
 from service.database import passing
+from service.directory_edits import LastAdministrator
 from service.regulations import NotPublishable, SomebodyWasFaster
 from service.idempotency import KeyReused, Repeated
 from service.words import LANGUAGES, Language, negotiate, translate
@@ -53,6 +54,7 @@ STATUSES: Mapping[type[Refusal], int] = {
     WrongState: 409,
     SomebodyWasFaster: 409,
     AlreadyThere: 409,
+    LastAdministrator: 409,
     Stale: 412,
     UnknownTrigger: 422,
     WrongFields: 422,
@@ -71,6 +73,7 @@ SENTENCES: Mapping[int, tuple[str, str]] = {
     409: ("conflict", _("This is not possible now.")),
     413: ("too_large", _("The request is too large.")),
     415: ("unsupported_media_type", _("Send the body as application/json.")),
+    416: ("no_such_range", _("The file has no such range.")),
     422: ("wrong_fields", _("Some fields need attention.")),
     429: ("too_many_requests", _("Too many requests: wait a moment.")),
     500: ("failure", _("Something went wrong on our side. It has been noted under this request's id.")),
@@ -87,6 +90,7 @@ TITLES: Mapping[int, str] = {
     412: _("Changed meanwhile"),
     413: _("Too large"),
     415: _("Unsupported media type"),
+    416: _("No such range"),
     422: _("Some fields need attention"),
     429: _("Too many requests"),
     500: _("Failure on our side"),

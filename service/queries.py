@@ -212,6 +212,27 @@ async def attachments(ticket: UUID, *, limit: int, cursor: str | None = None) ->
     return page, cursor_of(page[-1]["at"], page[-1]["id"]) if more else None
 
 
+FILE = "SELECT a.id, a.message, a.filename, a.content_type, a.size, a.sha256, a.refused, a.at FROM attachment a"
+
+
+async def attachments_of(ticket: UUID, *, cause: str) -> list[Any]:
+    """The files that came with the act of this cause, in their order."""
+    return await fetch(
+        f"{FILE} JOIN journal j ON j.ticket = a.ticket AND j.at = a.at WHERE a.ticket = $1 AND j.cause = $2 "
+        "ORDER BY a.id",
+        ticket, cause,
+    )  # fmt: skip
+
+
+async def attachment(value: str) -> Any:
+    """The row of one file. Raises NotFound."""
+    id = as_uuid(value)
+    row = await fetchrow(f"{FILE} WHERE a.id = $1", id) if id else None
+    if row is None:
+        raise NotFound()
+    return row
+
+
 async def known_id(value: str) -> UUID:
     """The id of a ticket that exists. Raises NotFound."""
     id = await id_named(value)

@@ -556,3 +556,41 @@ class TokenView(msgspec.Struct, frozen=True):
 class TokenPage(msgspec.Struct, frozen=True):
     items: list[TokenView]
     next_cursor: str | None
+
+
+# --- changes to one record: what is not named stays -------------------------------------------------------------------
+
+
+class OrganisationChange(Incoming, frozen=True, kw_only=True):
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | msgspec.UnsetType = msgspec.UNSET
+    domains: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ContactChange(Incoming, frozen=True, kw_only=True):
+    """An empty `organisation` takes the person out of theirs; `addresses` replaces all of them."""
+
+    full_name: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | msgspec.UnsetType = msgspec.UNSET
+    addresses: list[str] | msgspec.UnsetType = msgspec.UNSET
+    organisation: str | msgspec.UnsetType = msgspec.UNSET
+    position: Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType = msgspec.UNSET
+    phone: Annotated[str, msgspec.Meta(max_length=100)] | msgspec.UnsetType = msgspec.UNSET
+    language: Literal["ru", "en"] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ContractChange(Incoming, frozen=True, kw_only=True):
+    """`ends_on: null` makes the contract open-ended."""
+
+    number: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    products: list[str] | msgspec.UnsetType = msgspec.UNSET
+    service_level: Annotated[str, msgspec.Meta(max_length=60)] | msgspec.UnsetType = msgspec.UNSET
+    starts_on: date | msgspec.UnsetType = msgspec.UNSET
+    ends_on: date | None | msgspec.UnsetType = msgspec.UNSET
+
+
+class UserChange(Incoming, frozen=True, kw_only=True):
+    """Who is switched off, or gets another role, is signed out at once."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | msgspec.UnsetType = msgspec.UNSET
+    role: Literal["operator", "supervisor", "process_owner", "administrator"] | msgspec.UnsetType = msgspec.UNSET
+    language: Literal["ru", "en"] | msgspec.UnsetType = msgspec.UNSET
+    active: bool | msgspec.UnsetType = msgspec.UNSET

@@ -53,7 +53,7 @@ def description(app: Litestar) -> dict[str, Any]:
     """The whole document. What the framework cannot know is added: problems, moves, headers, examples, security."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
     components = document["components"]
-    components["schemas"] |= _problem_schemas() | _move_schemas()
+    components["schemas"] |= _problem_schemas() | _move_schemas() | {"Files": FILES_SCHEMA}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "A token: `reglament token add`."},
         "session": {
@@ -103,6 +103,16 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         status = next(iter(responses))
         for media in responses[status].get("content", {}).values():
             media["example"] = EXAMPLES.responses[name]
+    if name == "addAttachments":
+        operation["requestBody"] = FORM_OF_FILES
+        operation["parameters"] += [IF_MATCH]
+        for status in ("400", "409", "412", "413", "422"):
+            responses[status] = {"$ref": f"#/components/responses/{status}"}
+    if name == "downloadAttachment":
+        operation["parameters"].append(RANGE)
+        responses["200"]["content"] = BYTES
+        responses["206"] = {"description": "The part that was asked for", "content": BYTES}
+        responses["416"] = {"$ref": "#/components/responses/416"}
     if name == "metrics":
         responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
 
@@ -128,7 +138,7 @@ def _problem_statuses(name: str, method: str, path: str, operation: Mapping[str,
         statuses += ["400", "413"]
     if operation.get("parameters") or operation.get("requestBody"):
         statuses.append("422")
-    if (method == "post" and "requestBody" in operation) or name == "pingWebhook":
+    if (method in ("post", "patch") and "requestBody" in operation) or name == "pingWebhook":
         statuses.append("409")
     if name == "makeMove":
         statuses.append("412")
@@ -153,6 +163,32 @@ IF_MATCH = {
     "description": "The `seq` of the ticket you looked at; 412 says who did what meanwhile.",
     "schema": {"type": "string", "pattern": '^([*]|(W/)?"[0-9]{1,9}")$'}, "example": '"3"',
 }  # fmt: skip
+
+
+BYTES = {"application/octet-stream": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+RANGE = {
+    "name": "Range", "in": "header", "required": False, "description": "One range of bytes (RFC 9110).",
+    "schema": {"type": "string", "pattern": "^bytes=[0-9]{0,18}-[0-9]{0,18}$"}, "example": "bytes=0-1023",
+}  # fmt: skip
+FILES_SCHEMA = {
+    "type": "object",
+    "description": "Files, each judged by its content (clause 7.6); the names of the parts do not matter.",
+    "properties": {
+        "file": {
+            "type": "array", "minItems": 1, "maxItems": 20,
+            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+        }
+    },
+    "required": ["file"],
+}  # fmt: skip
+FORM_OF_FILES = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {"$ref": "#/components/schemas/Files"},
+        }
+    },
+}
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import clock, queries
+from service.api.attachments import shown
 from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit, cause_of, expected_seq, key_of
 from service.auth import actor_of, requires
 from service.intake import Request, receive
@@ -20,7 +21,6 @@ from service.queries import Wanted
 from service.regulations import RULEBOOKS, in_force
 from service.schemas import (
     AttachmentPage,
-    AttachmentView,
     DeadlineView,
     EntryActor,
     JournalEntryView,
@@ -137,7 +137,7 @@ async def get_messages(ticket: FromPath[str], limit: Limit = DEFAULT, cursor: Cu
 async def get_attachments(ticket: FromPath[str], limit: Limit = DEFAULT, cursor: Cursor = None) -> AttachmentPage:
     """The files of the ticket, the refused ones too, with the reason; the oldest first."""
     rows, onward = await queries.attachments(await queries.known_id(ticket), limit=limit, cursor=cursor)
-    return AttachmentPage([_attachment(row) for row in rows], onward)
+    return AttachmentPage([shown(row) for row in rows], onward)
 
 
 @get("/{ticket:str}/deadline", operation_id="getDeadline", summary="The deadline and why", guards=[READ])
@@ -169,11 +169,6 @@ def _entry(entry: Entry) -> JournalEntryView:
         to_state=entry.to_state, actor=EntryActor(entry.actor_kind, entry.actor_name), cause=entry.cause,
         data=dict(entry.data), hash=entry.hash.hex(),
     )  # fmt: skip
-
-
-def _attachment(row: Any) -> AttachmentView:
-    message = None if row["message"] is None else str(row["message"])
-    return AttachmentView(**{**row, "id": str(row["id"]), "message": message})
 
 
 ROUTER = Router(

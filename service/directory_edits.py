@@ -1,0 +1,180 @@
+"""Changes to one record of customers or colleagues, each noted in the configuration journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from service import config_journal, directory
+from service.accounts import AlreadyThere, users
+from service.actors import Actor
+from service.database import DB, execute, fetchrow, retried
+from workflow.definition import Role
+from workflow.errors import FieldError, NotFound, Refusal, WrongFields
+from workflow.words import _
+
+
+class LastAdministrator(Refusal):
+    """Somebody must be able to give rights."""
+
+    code = "last_administrator"
+    sentence = _("This is the last active administrator. Make another one first.")
+
+
+async def one(read: Any, id: str) -> dict[str, Any]:
+    """The record with this id from one of the lists. Raises NotFound."""
+    number = number_of(id)
+    rows = await read(limit=1, after=number - 1)
+    if not rows or rows[0]["id"] != number:
+        raise NotFound()
+    return dict(rows[0]) | {"id": id}
+
+
+def number_of(id: str) -> int:
+    """The id as a number. Raises NotFound for anything else."""
+    if not (id.isascii() and id.isdigit() and len(id) < 19 and str(int(id)) == id and int(id) > 0):
+        raise NotFound()
+    return int(id)
+
+
+@retried
+async def change_organisation(id: str, given: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """`name`, `domains`. Raises NotFound, AlreadyThere, WrongFields."""
+    columns = dict(given)
+    if "name" in columns:
+        columns["name"] = directory.line("name", columns["name"])
+    if "domains" in columns:
+        columns["domains"] = _listed("domains", [domain.lower() for domain in columns["domains"]])
+    await _write("organisation", id, columns, by=by, at=at)
+
+
+@retried
+async def change_contract(id: str, given: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """`number`, `products`, `service_level`, `starts_on`, `ends_on`. Raises NotFound, AlreadyThere, WrongFields."""
+    columns = dict(given)
+    if "number" in columns:
+        columns["number"] = directory.line("number", columns["number"])
+    if "service_level" in columns:
+        columns["service_level"] = directory.line("service_level", columns["service_level"], required=False)
+    if "products" in columns:
+        columns["products"] = _listed("products", columns["products"])
+    known = await one(directory.contracts, id)
+    _demand_order(columns.get("starts_on", known["starts_on"]), columns.get("ends_on", known["ends_on"]))
+    await _write("contract", id, columns, by=by, at=at)
+
+
+def _demand_order(starts_on: date, ends_on: date | None) -> None:
+    if ends_on is not None and ends_on < starts_on:
+        raise WrongFields([FieldError("ends_on", _("The contract ends before it begins."), {})])
+
+
+def _listed(field: str, values: Sequence[str]) -> str:
+    cleaned = [directory.line(field, value, required=False) for value in values]
+    return msgspec.json.encode([value for value in cleaned if value]).decode()
+
+
+@retried
+async def change_contact(id: str, given: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """`full_name`, `organisation`, `position`, `phone`, `language`, `addresses`. Raises NotFound, AlreadyThere,
+    WrongFields."""
+    columns = dict(given)
+    addresses = columns.pop("addresses", None)
+    listed = None if addresses is None else [directory.address(value) for value in addresses]
+    if "full_name" in columns:
+        columns["full_name"] = directory.line("full_name", columns["full_name"])
+    for name in ("position", "phone"):
+        if name in columns:
+            columns[name] = directory.line(name, columns[name], required=False)
+    if "organisation" in columns:
+        named = columns["organisation"]
+        columns["organisation"] = await directory.organisation_id(named) if named else None
+    await _write("contact", id, columns, by=by, at=at, addresses=listed)
+
+
+@retried
+async def change_user(id: str, given: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """`name`, `role`, `language`, `active`. Who is switched off is signed out at once, and so is whose role changes.
+
+    Raises NotFound, WrongFields, and LastAdministrator rather than leave nobody who may give rights.
+    """
+    columns = dict(given)
+    if "name" in columns:
+        columns["name"] = directory.line("name", columns["name"])
+        if len(columns["name"]) > 200:
+            raise WrongFields([FieldError("name", _("This is too long: at most {most} characters."), {"most": "200"})])
+    await _write("app_user", id, columns, by=by, at=at)
+
+
+async def account(id: str) -> dict[str, Any]:
+    """One account. Raises NotFound."""
+    return await one(users, id)
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+async def _write(
+    table: str, id: str, columns: Mapping[str, Any], *, by: Actor, at: datetime, addresses: list[str] | None = None
+) -> None:
+    """Change the given columns and note what they were before; all of it, or none of it."""
+    number = number_of(id)
+    names = sorted(columns)
+    try:
+        async with DB.transaction(allow_nested=False):
+            before = await fetchrow(f"SELECT * FROM {table} WHERE id = $1 FOR NO KEY UPDATE", number)
+            if before is None:
+                raise NotFound()
+            if names:
+                sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(names, start=2))
+                await execute(f"UPDATE {table} SET {sets} WHERE id = $1", number, *(columns[name] for name in names))
+            if addresses is not None:
+                await _replace_addresses(number, addresses)
+            if table == "app_user":
+                await _follow_rights(number, before, columns)
+            was = {name: _told(name, before[name]) for name in names}
+            now = {name: _told(name, columns[name]) for name in names}
+            await config_journal.note(
+                by=by, at=at, act=f"{ACTS[table]}.change", subject=str(before[SUBJECTS[table]]),
+                data={"id": number, "before": was, "after": now}
+                | ({} if addresses is None else {"addresses": len(addresses)}),
+            )  # fmt: skip
+    except asyncpg.UniqueViolationError:
+        raise AlreadyThere(value=", ".join(addresses or [str(columns.get("name") or columns.get("number"))])) from None
+
+
+ACTS = {"organisation": "organisation", "contract": "contract", "contact": "contact", "app_user": "user"}
+# How the journal names a record; a contact by its id, because people may ask to be forgotten.
+SUBJECTS = {"organisation": "name", "contract": "number", "contact": "id", "app_user": "email"}
+PERSONAL = frozenset({"full_name", "position", "phone"})
+
+
+def _told(name: str, value: object) -> object:
+    """A value as the configuration journal keeps it for good; what people may ask to be forgotten stays out."""
+    if name in PERSONAL:
+        return "…"
+    return value.isoformat() if isinstance(value, date) else value
+
+
+async def _replace_addresses(contact: int, addresses: list[str]) -> None:
+    await execute("DELETE FROM contact_address WHERE contact = $1 AND address <> ALL($2)", contact, addresses)
+    await execute(
+        "INSERT INTO contact_address (address, contact) SELECT given, $2 FROM unnest($1::text[]) AS given "
+        "WHERE NOT EXISTS (SELECT FROM contact_address WHERE address = given AND contact = $2)",
+        addresses, contact,
+    )  # fmt: skip
+
+
+async def _follow_rights(user: int, before: Any, columns: Mapping[str, Any]) -> None:
+    """Rights that are taken away are gone at once, not when the session ends."""
+    if columns.get("role", before["role"]) == before["role"] and columns.get("active", before["active"]):
+        return
+    await execute('DELETE FROM app_session WHERE "user" = $1', user)
+    if not (before["active"] and before["role"] == Role.ADMINISTRATOR.value):
+        return
+    left = await fetchrow("SELECT FROM app_user WHERE active AND role = $1 LIMIT 1", Role.ADMINISTRATOR.value)
+    if left is None:
+        raise LastAdministrator()
