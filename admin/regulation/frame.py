@@ -30,6 +30,7 @@ TABS: Final = (
     ("in_force", _("In force"), "/regulation"),
     ("draft", _("Draft"), "/regulation/draft"),
     ("history", _("History"), "/regulation/history"),
+    ("coverage", _("Coverage"), "/regulation/coverage"),
 )
 # The parts of the draft, each a page of its own; the deadlines come first because they are changed most.
 SECTIONS: Final = (("deadlines", _("Deadlines and priorities"), "/regulation/draft"),)
@@ -45,7 +46,7 @@ async def around(reader: Reading, here: str, *, section: str = "") -> dict[str, 
         "may_change": reader.role in OWNERS,
         "draft": await drafts.open_draft(),
         "tabs": row(TABS, here),
-        "sections": row(SECTIONS, section),
+        "sections": row(SECTIONS if reader.role in OWNERS else SECTIONS[:-1], section),
     }
 
 

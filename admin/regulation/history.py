@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -13,12 +14,21 @@ from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.differences import Said, said_differences
-from admin.regulation.frame import CHANGE, LOOK, around
+from admin.regulation.frame import CHANGE, LOOK, around, keep, lost
+from admin.regulation.simulation_pages import CHOICE_NAMES
 from service import drafts
 from service.auth import actor_of
 from service.regulations import SomebodyWasFaster, in_force, versions
+from service.republishing import Progress, progress
 from service.words import Language, translate
+from workflow.calendar import BadCalendar, CalendarError
+from workflow.definition import STAFF
+from workflow.errors import NotFound
+from workflow.regulation import NotADocument, Regulation, dump, read
 from workflow.words import _
+
+MOST_CARRIED: Final = 5  # versions whose way to the open tickets is told
+LARGEST_DOCUMENT: Final = 5 * 2**20
 
 
 @get("/regulation/history", guards=[LOOK])
@@ -33,6 +43,9 @@ async def history(request: AnyRequest) -> Response[str]:
         versions=published,
         changes=await _changes_of(published, reader.language),
         in_force=(await in_force(at=reader.at)).version,
+        carried=await _carried([one["version"] for one in published if one["version"] > 1][:MOST_CARRIED]),
+        choices={choice: translate(reader.language, said) for choice, said in CHOICE_NAMES.items()},
+        may_open=reader.role in STAFF,
     )
 
 
@@ -44,6 +57,17 @@ async def _changes_of(published: Sequence[Mapping[str, Any]], language: Language
         for version in documents
         if version - 1 in documents
     }
+
+
+async def _carried(published: Sequence[int]) -> dict[int, Progress]:
+    """How far the newest versions came with the open tickets."""
+    found = {}
+    for version in published:
+        try:
+            found[version] = await progress(version)
+        except NotFound:  # published before versions were carried over
+            continue
+    return found
 
 
 @post("/regulation/versions/{version:int}/bring-back", guards=[CHANGE], status_code=303)
@@ -61,4 +85,56 @@ async def bring_back(request: AnyRequest, version: FromPath[int]) -> Redirect:
     return Redirect("/regulation/draft", status_code=303)
 
 
-HISTORY_PAGES: Final = (history, bring_back)
+# --- the document as a file -------------------------------------------------------------------------------------------
+
+
+@get("/regulation/versions/{version:int}/export", guards=[LOOK])
+async def export_version(version: FromPath[int]) -> Response[bytes]:
+    """A published version as a file."""
+    return _file(dump(await drafts.document_of(version)), f"regulation-{version}.json")
+
+
+@get("/regulation/draft/export", guards=[LOOK])
+async def export_draft(request: AnyRequest) -> Response[Any]:
+    """The draft as a file."""
+    draft = await drafts.open_draft()
+    if draft is None:
+        return lost(request, await reading(request))
+    return _file(dump(draft.document), "regulation-draft.json")
+
+
+def _file(content: bytes, name: str) -> Response[bytes]:
+    return Response(
+        content, media_type="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@post("/regulation/draft/import", guards=[CHANGE], status_code=303)
+async def import_draft(request: AnyRequest) -> Redirect:
+    """Make the draft what a file says; without a draft one is begun. Nothing is in force before it is published."""
+    reader = await reading(request)
+    file = (await request.form()).get("document")
+    data = await file.read(LARGEST_DOCUMENT) if isinstance(file, UploadFile) else b""
+    try:
+        document = _read(data)
+    except (NotADocument, CalendarError) as wrong:
+        said = _("The file was not taken. {why}")
+        flash(request, translate(reader.language, said, why=_why(wrong, reader.language)), "refused")
+        return Redirect("/regulation/history", status_code=303)
+    draft = await drafts.begin(by=await actor_of(request), at=reader.at)
+    return await keep(request, reader, draft, document, to="/regulation/draft")
+
+
+def _read(data: bytes) -> Regulation:
+    """The document of a file. Raises NotADocument, and CalendarError where nothing could be counted with it."""
+    document = read(data)
+    for sentence, params in document.calendar.unusable():
+        raise BadCalendar(sentence, **params)
+    return document
+
+
+def _why(wrong: NotADocument | CalendarError, language: Language) -> str:
+    return translate(language, wrong.sentence, **wrong.params) if isinstance(wrong, CalendarError) else str(wrong)
+
+
+HISTORY_PAGES: Final = (history, bring_back, export_version, export_draft, import_draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litestar import Response, get, post
 from litestar.response import Redirect
@@ -13,13 +13,16 @@ from admin.pages import Reading, render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.frame import CHANGE, around_draft, lost, overtaken, typed
+from admin.regulation.simulation_pages import CHOICE_NAMES, forecasts
 from admin.regulation.worked import said_checks, worked_examples
 from service import drafts
 from service.auth import actor_of
 from service.drafts import Draft
 from service.problems import told
 from service.regulations import NotPublishable, SomebodyWasFaster, in_force, newest, obstacles
+from service.simulation import simulate
 from service.words import day, translate
+from workflow.carrying_over import CHOICES, Choice
 from workflow.words import _
 
 
@@ -42,6 +45,8 @@ async def publish_draft(request: AnyRequest) -> Response[Any]:
     effective_at, errors = _effective(form.get("effective_at", ""), reader)
     if refusal := overtaken(draft, form, reader.language):
         errors[""] = refusal
+    if form.get("open_tickets", "keep") not in CHOICES:
+        errors["open_tickets"] = translate(reader.language, _("Choose one of the options."))
     if errors:
         return await _publish_page(reader, draft, form, errors)
     try:
@@ -51,6 +56,7 @@ async def publish_draft(request: AnyRequest) -> Response[Any]:
             at=reader.at,
             effective_at=effective_at,
             note=form.get("note", "").strip(),
+            open_tickets=cast(Choice, form.get("open_tickets", "keep")),
         )
     except (NotPublishable, SomebodyWasFaster) as refusal:
         return await _publish_page(reader, draft, form, {"": told(refusal, reader.language)})
@@ -81,12 +87,17 @@ async def _publish_page(
 ) -> Response[str]:
     version, _document = await newest()
     current = await in_force(at=reader.at)
+    try:
+        choices = forecasts(await simulate(draft.document, at=reader.at), reader.language)
+    except NotPublishable:
+        choices = [(choice, translate(reader.language, CHOICE_NAMES[choice]), "") for choice in CHOICES]
     return render(
         "regulation/publish.html",
         reader,
         status_code=422 if errors else 200,
         **await around_draft(reader, draft, "publish"),
         values=values,
+        choices=choices,
         errors=errors,
         checks=said_checks(obstacles(draft.document), reader.language),
         examples=worked_examples(draft.document),

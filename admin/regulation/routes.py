@@ -10,6 +10,7 @@ from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.calendar_pages import CALENDAR_PAGES
 from admin.regulation.clauses import chapters
+from admin.regulation.coverage import COVERAGE_PAGES
 from admin.regulation.draft_pages import DRAFT_PAGES
 from admin.regulation.example_pages import EXAMPLE_PAGES
 from admin.regulation.frame import LOOK, around
@@ -17,6 +18,7 @@ from admin.regulation.history import HISTORY_PAGES
 from admin.regulation.letter_pages import LETTER_PAGES
 from admin.regulation.list_pages import LIST_PAGES
 from admin.regulation.publishing import PUBLISHING_PAGES
+from admin.regulation.simulation_pages import SIMULATION_PAGES
 from service.regulations import in_force, versions
 
 
@@ -39,6 +41,6 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
 router = page_router(
     [
         regulation_in_force, *DRAFT_PAGES, *LIST_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES,
-        *PUBLISHING_PAGES, *HISTORY_PAGES,
+        *SIMULATION_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES, *COVERAGE_PAGES,
     ]
 )  # fmt: skip

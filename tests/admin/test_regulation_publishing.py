@@ -1,0 +1,164 @@
+"""An owner tries the draft on real tickets, chooses what open ones do, publishes, and sees what clauses rest on."""
+
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from admin.regulation.clause_carriers import CHECKS, SETTINGS
+from admin.regulation.clauses import chapters
+from service import clock, drafts, republishing
+from service.intake import Request, receive
+from service.regulations import changed_target, in_force, newest
+from service.ticket import Ticket
+from service.tickets import carry_out
+from tests.admin.conftest import Browser, Signs, words
+from tests.admin.regulation_forms import fields_of
+from tests.desk import ASKER, OPERATOR
+from workflow.definition import Role
+from workflow.regulation import default_regulation, dump, load
+
+PUBLISH, SIMULATION, HISTORY = "/regulation/draft/publish", "/regulation/draft/simulation", "/regulation/history"
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+async def owner(signs_in: Signs) -> Browser:
+    browser = await signs_in(Role.PROCESS_OWNER, name="Vera")
+    await browser.send("/regulation/draft/begin", on="/regulation")
+    return browser
+
+
+async def a_ticket(priority: str = "P2") -> Ticket:
+    request = Request(channel="email", subject="No print", text="Help", email="ivan@example.com", language="en")
+    ticket = await receive(request, by=ASKER, at=clock.now(), cause=f"mail:{uuid4()}")
+    return await carry_out(
+        ticket.id, "register", by=OPERATOR, at=clock.now(), cause=f"request:{uuid4()}", given={"priority": priority}
+    )
+
+
+async def halve_p2() -> None:
+    draft = await drafts.open_draft()
+    assert draft is not None
+    await drafts.save(draft, changed_target(draft.document, "P2", amount=240), by=OPERATOR, at=clock.now())
+
+
+async def published(browser: Browser, **typed: str) -> httpx.Response:
+    return await browser.send(PUBLISH, on=PUBLISH, **(fields_of((await browser.get(PUBLISH)).text, PUBLISH) | typed))
+
+
+async def test_the_simulation_shows_which_deadlines_move_and_how_the_months_would_have_ended(
+    owner: Browser, signs_in: Signs
+) -> None:
+    ticket = await a_ticket()
+    await a_ticket("P3")
+    await halve_p2()
+    page = await owner.get(SIMULATION)
+    assert "1 deadline moves: 1 earlier, 0 later." in words(page)
+    assert ticket.number in words(page)
+    assert f"/desk/tickets/{ticket.id}" not in page.text  # the owner has no desk
+    assert page.text.count('<svg class="bars"') == 2
+    for query in ("?sort=shift&choice=from_now&months=12", "?months=0&choice=x&sort=y"):
+        assert (await owner.get(SIMULATION + query)).status_code == 200
+    supervisor = await signs_in(Role.SUPERVISOR, name="Gleb")
+    assert f"/desk/tickets/{ticket.id}" in (await supervisor.get(SIMULATION)).text
+
+
+async def test_a_draft_that_does_not_fit_together_is_not_simulated(owner: Browser) -> None:
+    await owner.send("/regulation/draft", on="/regulation/draft", number_format="{year}")
+    page = await owner.get(SIMULATION)
+    assert page.status_code == 200
+    assert "numbers would repeat" in words(page)
+    assert (await owner.get(PUBLISH)).status_code == 200
+
+
+@pytest.mark.parametrize(("choice", "moved"), [("keep", False), ("from_start", True), ("from_now", True)])
+async def test_open_tickets_do_what_the_owner_chose(owner: Browser, choice: str, moved: bool) -> None:
+    ticket = await a_ticket()
+    await halve_p2()
+    page = await owner.get(PUBLISH)
+    assert "1 deadline moves" in words(page)
+    assert (await published(owner, open_tickets=choice)).headers["location"] == HISTORY
+    await republishing.carry_on(at=clock.now())
+    version = (await newest())[0]
+    told = await republishing.progress(version)
+    assert (told.choice, told.done) == (choice, int(moved))
+    history = words(await owner.get(HISTORY))
+    assert ("1 of 1 open tickets are carried over." in history) is moved
+    assert ticket.due_at is not None
+
+
+async def test_a_choice_that_does_not_exist_is_refused(owner: Browser) -> None:
+    refused = await published(owner, open_tickets="all")
+    assert refused.status_code == 422
+    assert 'id="e-open_tickets"' in refused.text
+    assert (await newest())[0] == 1
+
+
+async def test_a_document_goes_out_as_a_file_and_comes_back_as_the_draft(owner: Browser) -> None:
+    file = await owner.get("/regulation/versions/1/export")
+    assert 'filename="regulation-1.json"' in file.headers["content-disposition"]
+    assert load(file.content) == default_regulation()
+    changed = dump(changed_target(default_regulation(), "P1", amount=60))
+    token = fields_of((await owner.get(HISTORY)).text, "/regulation/draft/import")["_csrf_token"]
+    taken = await owner.client.post(
+        "/regulation/draft/import",
+        data={"_csrf_token": token},
+        files={"document": ("r.json", changed, "application/json")},
+    )
+    assert taken.headers["location"] == "/regulation/draft"
+    assert load((await owner.get("/regulation/draft/export")).content) == load(changed)
+    assert "P1: resolution target 4 → 1 working hour" in words(await owner.get("/regulation/draft"))
+    assert (await in_force(at=clock.now())).version == 1
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[1", dump(default_regulation()).replace(b"Europe/Moscow", b"Mars/Olympus")]
+)
+async def test_a_file_that_is_no_document_is_refused_with_its_reason(owner: Browser, data: bytes) -> None:
+    token = fields_of((await owner.get(HISTORY)).text, "/regulation/draft/import")["_csrf_token"]
+    await owner.client.post(
+        "/regulation/draft/import",
+        data={"_csrf_token": token},
+        files={"document": ("r.json", data, "application/json")},
+    )
+    assert "The file was not taken." in words(await owner.get(HISTORY))
+    draft = await drafts.open_draft()
+    assert draft is not None
+    assert draft.document == default_regulation()
+
+
+async def test_every_clause_stands_on_the_coverage_page_with_figures_that_lead_to_tickets(owner: Browser) -> None:
+    await a_ticket()
+    page = await owner.get("/regulation/coverage")
+    clauses = {one.number for chapter in chapters(default_regulation(), "en") for one in chapter.clauses}
+    assert set(re.findall(r'href="/regulation/public#clause-([\d.]+)">\d', page.text)) == clauses
+    assert set(SETTINGS) | set(CHECKS) <= clauses
+    assert "registered in time: 100%, 0 late" in words(page)
+    assert "1: received" in words(page)
+    for href in set(re.findall(r'href="(/regulation/coverage/[^"]+)"', page.text)):
+        assert "No print" in words(await owner.get(href))
+    for name in ("registration", "resolution"):
+        assert "No tickets" in words(await owner.get(f"/regulation/coverage/{name}"))
+    assert (await owner.get("/regulation/coverage/9.9")).status_code == 404
+
+
+def test_every_check_that_the_coverage_page_names_exists() -> None:
+    known = {
+        name for path in ROOT.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+    }
+    named = {test for checks in CHECKS.values() for _said, test in checks if test}
+    assert named <= known
+
+
+async def test_others_look_and_strangers_do_not(owner: Browser, signs_in: Signs, stranger: Browser) -> None:
+    operator = await signs_in(Role.OPERATOR, name="Gleb")
+    for path in (SIMULATION, HISTORY, "/regulation/coverage", "/regulation/coverage/4.1"):
+        assert (await operator.get(path)).status_code == 200
+        assert (await stranger.client.get(path)).status_code == 401
+    token = re.search(r'name="_csrf_token" value="([^"]+)"', (await operator.get(HISTORY)).text)
+    assert token is not None
+    for path in (PUBLISH, "/regulation/draft/import"):
+        assert (await operator.client.post(path, data={"_csrf_token": token[1]})).status_code == 403
