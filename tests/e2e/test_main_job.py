@@ -76,7 +76,7 @@ class Desk:
 
     def open_ticket(self, subject: str) -> None:
         self.page.goto(self.system.url + "/desk")
-        self.page.click(f"text={subject}")
+        self.page.click(f"a:has-text(\"{subject}\")")
         self.page.wait_for_selector("#moves")
 
     def move(self, trigger: str, **given: str) -> None:
