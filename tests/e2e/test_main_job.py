@@ -1,5 +1,6 @@
 """The main job, played against the started system by mail, browser, API and webhook: from a mail to a closed ticket."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from standardwebhooks import Webhook
 
 from tests.e2e.system import MONDAY, Receiver, System, eventually, text_of
@@ -15,11 +17,12 @@ from tests.e2e.system import MONDAY, Receiver, System, eventually, text_of
 pytestmark = pytest.mark.e2e
 
 CUSTOMER = "i.tikhonov@severny-port.example.com"
-# A PNG of one pixel.
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002000001"
-    "e221bc330000000049454e44ae426082"
-)
+
+
+def a_picture() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (640, 360), "navy").save(made, "PNG")
+    return made.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def a_mail(subject: str, text: str, *, charset: str = "utf-8", picture: bool = F
     mail["Message-ID"] = f"<{abs(hash((subject, text)))}@severny-port.example.com>"
     mail.set_content(text, charset=charset)
     if picture:
-        mail.add_attachment(PNG, maintype="image", subtype="png", filename="снимок.png")
+        mail.add_attachment(a_picture(), maintype="image", subtype="png", filename="снимок.png")
     return mail
 
 
@@ -76,7 +79,7 @@ class Desk:
 
     def open_ticket(self, subject: str) -> None:
         self.page.goto(self.system.url + "/desk")
-        self.page.click(f"a:has-text(\"{subject}\")")
+        self.page.click(f'a:has-text("{subject}")')
         self.page.wait_for_selector("#moves")
 
     def move(self, trigger: str, **given: str) -> None:
