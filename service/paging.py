@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -28,9 +29,21 @@ def place_of(cursor: str | None, decoder: msgspec.json.Decoder[T], *, field: str
         return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return decoder.decode(raw)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+        place = decoder.decode(raw)
+        return cast(T, tuple(_fitting(one) for one in place)) if isinstance(place, tuple) else place
+    except (binascii.Error, ValueError, OverflowError, msgspec.DecodeError):
         raise WrongFields([FieldError(field, _("This is not a cursor of this list. Begin without one."), {})]) from None
+
+
+def _fitting(part: object) -> object:
+    """A number that a column may hold, beyond which there is nothing; an instant in UTC."""
+    if isinstance(part, int):
+        return max(0, min(part, 2**63 - 1))
+    if isinstance(part, datetime):
+        if part.tzinfo is None:
+            raise ValueError("an instant needs its zone")
+        return part.astimezone(UTC)
+    return part
 
 
 def cut(rows: list[Any], limit: int) -> tuple[list[Any], bool]:

@@ -21,6 +21,12 @@ class Colleague(msgspec.Struct, frozen=True):
     language: str
 
 
+class UnknownContact(NotFound):
+    """The organisation is known, the contact is not one of its."""
+
+    sentence = _("This organisation has no contact “{value}”.")
+
+
 class Customer(msgspec.Struct, frozen=True):
     """What is known of the person who asks, of the organisation behind, and of its contract on that day."""
 
@@ -95,7 +101,7 @@ async def customer_by_name(organisation: str, contact: str = "", *, at: datetime
     if row is None:
         raise NotFound(_("There is no organisation “{value}”."), value=organisation)
     if contact and row["contact"] is None:
-        raise NotFound(_("This organisation has no contact “{value}”."), value=contact)
+        raise UnknownContact(value=contact)
     return _customer(row, email=row["address"] or "")
 
 

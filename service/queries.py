@@ -80,7 +80,8 @@ async def tickets(
         where.add("(t.received_at, t.id) < ({}, {})", place[0], place[1])
     _states(where, wanted.state)
     if wanted.priority:
-        where.add("t.priority = ANY({})", list(wanted.priority))
+        codes = [code.replace("\x00", "\N{REPLACEMENT CHARACTER}") for code in wanted.priority]
+        where.add("t.priority = ANY({})", codes)
     _assignee(where, wanted.assignee, by)
     _organisation(where, wanted.organisation)
     if wanted.overdue is not None:

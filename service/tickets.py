@@ -15,13 +15,14 @@ from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import DB, fetchrow, retried
 from service.idempotency import Key, refuse_repetition
-from service.people import Colleague, Customer, colleague, customer_by_name
+from service.people import Colleague, Customer, UnknownContact, colleague, customer_by_name
 from service.regulations import IN_FORCE, RULEBOOKS
 from service.splitting import SplitMessage, message_of, split_off
 from service.ticket import FROM, SELECT, Ticket, read_ticket, view
 from service.writing import IDEM
 from workflow.definition import Kind, Role
 from workflow.errors import FieldError, NotFound, Stale, UnknownTrigger, WrongFields
+from workflow.fields import LONGEST_WORD
 from workflow.machine import Decision
 from workflow.process import PROCESS
 from workflow.regulation import Rulebook
@@ -283,30 +284,36 @@ async def find_references(trigger: str, given: Mapping[str, object], *, ticket: 
     found: dict[str, Any] = {}
     errors: list[FieldError] = []
     for field in move.fields:
-        value = given.get(field.name)
-        if not isinstance(value, str) or not value.strip():
+        value = _name(given, field.name)
+        if not value:
             continue
         try:
             if field.kind is Kind.USER:
-                found["assignee"] = await colleague(value.strip())
+                found["assignee"] = await colleague(value)
             elif field.kind is Kind.TICKET:
-                found["other"] = await ticket_id(value.strip())
+                found["other"] = await ticket_id(value)
             elif field.kind is Kind.MESSAGE:
-                found["message"] = await message_of(ticket, value.strip())
+                found["message"] = await message_of(ticket, value)
             elif field.kind is Kind.ORGANISATION:
-                found["customer"] = await customer_by_name(value.strip(), _contact(given), at=at)
+                found["customer"] = await customer_by_name(value, _name(given, "contact"), at=at)
+        except UnknownContact as missing:
+            errors.append(FieldError("contact", missing.sentence, missing.params))
         except NotFound as missing:
             errors.append(FieldError(field.name, missing.sentence, missing.params))
     return References(**found, errors=tuple(errors))
 
 
-def _contact(given: Mapping[str, object]) -> str:
-    contact = given.get("contact")
-    return contact.strip() if isinstance(contact, str) else ""
+def _name(given: Mapping[str, object], field: str) -> str:
+    """What may be looked up: a text no longer than names are (the machine says so), without what no database holds."""
+    value = given.get(field)
+    if not isinstance(value, str) or len(value) > LONGEST_WORD:
+        return ""
+    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}").strip()
 
 
 async def ticket_id(value: str) -> UUID:
     """The id of the ticket with this id or number. Raises NotFound."""
+    value = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     row = await fetchrow("SELECT id FROM ticket WHERE number = $1 OR id = $2", value.upper(), _uuid(value))
     if row is None:
         raise NotFound(_("There is no ticket “{value}”."), value=value)

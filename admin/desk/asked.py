@@ -23,7 +23,7 @@ def asked_from(query: Iterable[tuple[str, str]]) -> Asked:
     known = {state.name for state in PROCESS.states}
     return Asked(
         states=tuple(state for state in dict.fromkeys(given.get("state", [])) if state in known),
-        priorities=tuple(dict.fromkeys(given.get("priority", [])))[:20],
+        priorities=tuple(code for code in dict.fromkeys(given.get("priority", [])) if code.isprintable())[:20],
         assignee=_id_or(last("assignee"), "nobody"),
         organisation=_id_or(last("organisation")),
         q=" ".join(last("q").replace("\x00", "").split())[:LONGEST_WORDS],

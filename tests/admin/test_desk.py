@@ -72,6 +72,13 @@ async def test_an_empty_queue_says_what_will_appear_and_how_to_begin(operator: B
     assert 'href="/desk/phone"' in page.text
 
 
+@pytest.mark.parametrize("filter", ["priority=%00", "priority=P1%00", "state=%00", "assignee=%00", "q=%00"])
+async def test_a_filter_that_no_column_holds_is_left_out(operator: Browser, filter: str) -> None:
+    page = await operator.get(f"/desk?{filter}")
+    assert page.status_code == 200
+    assert "The queue is empty" in words(page) or "Nothing" in words(page)
+
+
 async def test_the_queue_stands_by_registration_then_priority_then_deadline(operator: Browser) -> None:
     for subject, priority in (("third", "P3"), ("first", "P1"), ("second", "P2")):
         await a_ticket(subject, priority=priority)
