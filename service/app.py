@@ -12,7 +12,18 @@ import admin.routes
 from admin.pages import security_headers
 from notifications.mail import held
 from service import tray
-from service.api import attachments, directory, letters, openapi, records, regulations, simulation, tickets, webhooks
+from service.api import (
+    attachments,
+    directory,
+    imports,
+    letters,
+    openapi,
+    records,
+    regulations,
+    simulation,
+    tickets,
+    webhooks,
+)
 from service.api.once import begin, once
 from service.auth import Doors
 from service.envelope import Envelope
@@ -32,7 +43,7 @@ def create_app(settings: Settings) -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=[
-            tickets.ROUTER, attachments.ROUTER, records.ROUTER, webhooks.ROUTER, webhooks.list_events, webhooks.list_event_types, letters.ROUTER,
+            tickets.ROUTER, attachments.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER, webhooks.list_events, webhooks.list_event_types, letters.ROUTER,
             regulations.ROUTER, simulation.ROUTER, directory.ROUTER, openapi.ROUTER,
         ],
         before_request=begin,

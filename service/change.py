@@ -88,6 +88,7 @@ class Change:
         self.batch = Batch()
         self.fired: set[str] = set()
         self.refused: set[str] = set()  # timers the machine refused: consumed, and not armed anew by this change
+        self.marks: dict[str, Any] = {}  # facts that stand in every entry of this change
         self._identity: dict[str, Any] = {}
 
     # --- deciding -----------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class Change:
     ) -> None:
         """One journal entry with everything that belongs to it: message, files, letters to the customer, events."""
         before = self.position
-        told = dict(data)
+        told = dict(data) | self.marks
         message = new_id(self.now) if spoken else None
         if spoken and message:
             told |= {"message": str(message), "text_sha256": hashlib.sha256(spoken.text.encode()).hexdigest()}

@@ -584,7 +584,7 @@ class ContractChange(Incoming, frozen=True, kw_only=True):
     products: list[str] | msgspec.UnsetType = msgspec.UNSET
     service_level: Annotated[str, msgspec.Meta(max_length=60)] | msgspec.UnsetType = msgspec.UNSET
     starts_on: date | msgspec.UnsetType = msgspec.UNSET
-    ends_on: date | None | msgspec.UnsetType = msgspec.UNSET
+    ends_on: date | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class UserChange(Incoming, frozen=True, kw_only=True):
@@ -594,3 +594,51 @@ class UserChange(Incoming, frozen=True, kw_only=True):
     role: Literal["operator", "supervisor", "process_owner", "administrator"] | msgspec.UnsetType = msgspec.UNSET
     language: Literal["ru", "en"] | msgspec.UnsetType = msgspec.UNSET
     active: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+# --- tickets of another desk ------------------------------------------------------------------------------------------
+
+
+class ImportedStep(Incoming, frozen=True, kw_only=True):
+    """One act: a move with its fields as `POST …/moves` takes them, when, and by whom."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    trigger: Annotated[str, msgspec.Meta(min_length=1, max_length=30)]
+    kind: Literal["staff", "customer", "clock"] = "staff"
+    name: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    fields: dict[str, Any] = {}
+
+
+class ImportedTicket(Incoming, frozen=True, kw_only=True):
+    """A ticket under the name the other desk gave it; the same name is taken over once."""
+
+    external_id: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[ -~]+$")]
+    request: NewTicket
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    history: Annotated[list[ImportedStep], msgspec.Meta(max_length=500)] = []
+
+
+class Import(Incoming, frozen=True, kw_only=True):
+    """Up to 200 tickets, each taken over or refused by itself. `tell`: subscriptions get their events."""
+
+    tickets: Annotated[list[ImportedTicket], msgspec.Meta(min_length=1, max_length=200)]
+    tell: bool = False
+
+
+class ImportFault(msgspec.Struct, frozen=True):
+    field: str
+    message: str
+
+
+class ImportResult(msgspec.Struct, frozen=True):
+    """What became of one ticket: `imported`, `known` from an earlier import, or `refused` with what is wrong."""
+
+    external_id: str
+    status: Literal["imported", "known", "refused"]
+    id: str | None
+    number: str | None
+    errors: list[ImportFault]
+
+
+class ImportResults(msgspec.Struct, frozen=True):
+    items: list[ImportResult]

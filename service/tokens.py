@@ -22,7 +22,7 @@ EVERYTHING = "*"
 # What a token may be limited to. A scope never gives more than the role does.
 SCOPES = (
     "tickets:read", "tickets:write", "events:read", "webhooks:manage", "regulation:read", "regulation:write",
-    "directory:read", "directory:write", "tokens:manage", "metrics:read", "alarms:clear",
+    "directory:read", "directory:write", "tokens:manage", "metrics:read", "tickets:import", "alarms:clear",
 )  # fmt: skip
 USE_NOTED_EVERY = timedelta(minutes=1)
 
