@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from workflow.words import _
+
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LONGEST_URL = 2000
 
@@ -55,7 +57,12 @@ NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class UnsafeAddress(ValueError):
-    """The address leads where webhooks must not go; the message says why to a person."""
+    """The address leads where webhooks must not go; `sentence`, an English msgid, says why to a person."""
+
+    def __init__(self, sentence: str, **params: object) -> None:
+        super().__init__(sentence.format(**params) if params else sentence)
+        self.sentence = sentence
+        self.params = {name: str(value) for name, value in params.items()}
 
 
 class NameNotFound(Exception):
@@ -161,35 +168,39 @@ def _check_all(host: str, addresses: Iterable[str]) -> None:
         try:
             address = ipaddress.ip_address(text)
         except ValueError as error:
-            raise UnsafeAddress(f"The name {host} leads to {text!r}, which is no address.") from error
+            raise UnsafeAddress(
+                _("The name {host} leads to {address}, which is no address."), host=host, address=repr(text)
+            ) from error
         if not public(address):
-            raise UnsafeAddress(f"The name {host} leads to {address}, which is not a public address.")
+            raise UnsafeAddress(
+                _("The name {host} leads to {address}, which is not a public address."), host=host, address=address
+            )
 
 
 def _parsed(url: str) -> SplitResult:
     if len(url) > LONGEST_URL:
-        raise UnsafeAddress(f"The address is longer than {LONGEST_URL} characters.")
+        raise UnsafeAddress(_("The address is longer than {most} characters."), most=LONGEST_URL)
     if not url.isascii():
         raise UnsafeAddress(
-            "The address has letters outside ASCII; write the host in its xn-- form and the rest in %XX."
+            _("The address has letters outside ASCII; write the host in its xn-- form and the rest in %XX.")
         )
     if any(character <= " " or character in "\\\x7f" for character in url):
-        raise UnsafeAddress("The address has spaces, backslashes or control characters.")
+        raise UnsafeAddress(_("The address has spaces, backslashes or control characters."))
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is the check
     except ValueError as error:
-        raise UnsafeAddress(f"The address cannot be read: {error}.") from error
+        raise UnsafeAddress(_("The address cannot be read: {error}."), error=error) from error
     if parts.scheme not in DEFAULT_PORTS:
-        raise UnsafeAddress("The address must begin with https://.")
+        raise UnsafeAddress(_("The address must begin with https://."))
     if not parts.hostname:
-        raise UnsafeAddress("The address has no host.")
+        raise UnsafeAddress(_("The address has no host."))
     if "@" in parts.netloc:
-        raise UnsafeAddress("The address must not carry a user name or a password.")
+        raise UnsafeAddress(_("The address must not carry a user name or a password."))
     if "%" in parts.netloc:
-        raise UnsafeAddress("The host must be written plainly, without % signs.")
+        raise UnsafeAddress(_("The host must be written plainly, without % signs."))
     if "#" in url:
-        raise UnsafeAddress("The address must not have a fragment (#…): it would never be sent.")
+        raise UnsafeAddress(_("The address must not have a fragment (#…): it would never be sent."))
     return parts
 
 
@@ -199,26 +210,32 @@ def _port(parts: SplitResult) -> int:
 
 def _check_scheme(scheme: str, port: int) -> None:
     if scheme != "https":
-        raise UnsafeAddress("The address must begin with https://; the administrator can allow this host and port.")
+        raise UnsafeAddress(_("The address must begin with https://; the administrator can allow this host and port."))
     if port != DEFAULT_PORTS["https"]:
-        raise UnsafeAddress(f"Port {port} is not allowed, only 443; the administrator can allow this host and port.")
+        raise UnsafeAddress(
+            _("Port {port} is not allowed, only 443; the administrator can allow this host and port."), port=port
+        )
 
 
 def _check_host(host: str) -> None:
     address = _literal(host)
     if address is not None:
         if not public(address):
-            raise UnsafeAddress(f"{address} is not a public address.")
+            raise UnsafeAddress(_("{address} is not a public address."), address=address)
         return
     labels = host.split(".")
     if NUMERIC_LABEL.fullmatch(labels[-1]) or (labels[-1] == "" and NUMERIC_LABEL.fullmatch(labels[-2])):
-        raise UnsafeAddress(f"The host {host} is a number in disguise; write an address as four decimal numbers.")
+        raise UnsafeAddress(
+            _("The host {host} is a number in disguise; write an address as four decimal numbers."), host=host
+        )
     if host.endswith("."):
-        raise UnsafeAddress("The host must not end with a dot.")
+        raise UnsafeAddress(_("The host must not end with a dot."))
     if len(host) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise UnsafeAddress(f"{host} is not the name of a host.")
+        raise UnsafeAddress(_("{host} is not the name of a host."), host=host)
     if len(labels) == 1 or labels[-1] == "localhost":
-        raise UnsafeAddress(f"{host} is a name inside the house; the administrator can allow this host and port.")
+        raise UnsafeAddress(
+            _("{host} is a name inside the house; the administrator can allow this host and port."), host=host
+        )
 
 
 def _literal(host: str) -> IPAddress | None:
@@ -227,5 +244,5 @@ def _literal(host: str) -> IPAddress | None:
         return ipaddress.ip_address(host)
     except ValueError as error:
         if ":" in host:
-            raise UnsafeAddress(f"[{host}] is not an IPv6 address.") from error
+            raise UnsafeAddress(_("[{host}] is not an IPv6 address."), host=host) from error
         return None

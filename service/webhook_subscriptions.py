@@ -65,7 +65,7 @@ def checked(url: str, event_types: Sequence[str], filters: Mapping[str, Sequence
     try:
         check_url(url, allowed_hosts=HOUSE.webhook_allowed_hosts)
     except UnsafeAddress as unsafe:
-        errors.append(FieldError("url", _("This address cannot be used: {reason}"), {"reason": str(unsafe)}))
+        errors.append(FieldError("url", unsafe.sentence, unsafe.params))
     choice = _("“{value}” is not among the choices: {choices}.")
     if unknown := [type for type in event_types if type != ALL and type not in TYPES]:
         known = {"value": ", ".join(unknown), "choices": ", ".join([ALL, *TYPES])}

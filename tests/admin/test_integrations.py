@@ -85,7 +85,7 @@ async def test_what_does_not_do_is_said_beside_its_field_and_what_was_typed_stay
         "/integrations", on="/integrations/new", url="http://127.0.0.1/x", organisation="Romashka LLC"
     )
     assert page.status_code == 422
-    assert "This address cannot be used" in words(page)
+    assert "The address must begin with https://" in words(page)
     assert "Please fill this in." in words(page)
     assert 'value="http://127.0.0.1/x"' in page.text
     assert "Romashka LLC" in page.text
