@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from litestar import Response, get
 
 from admin.pages import Reading, render
 from admin.reading import AnyRequest, language_of
-from admin.regulation.clauses import Change, changes, chapters
+from admin.regulation.clauses import Change, Chapter, changes, chapters
 from service import clock
-from service.drafts import document_of
-from service.regulations import in_force, versions
+from service.regulations import RULEBOOKS, in_force, versions
 from service.words import Language
+from workflow.regulation import Rulebook
+
+Text = TypeVar("Text")
+# By rulebook, so that a text goes with the rulebook it was made from.
+Kept = WeakKeyDictionary[Rulebook, dict[Language, Text]]
 
 
 @get("/regulation/public")
@@ -27,7 +32,7 @@ async def public_regulation(request: AnyRequest) -> Response[str]:
         "public/regulation.html",
         reader,
         name=rules.regulation.title.to(reader.language),
-        chapters=chapters(rules.regulation, reader.language),
+        chapters=TEXTS.chapters(rules, reader.language),
         version=effective[0],
         coming=[one for one in published if one["version"] > rules.version],
         earlier=effective,
@@ -35,14 +40,37 @@ async def public_regulation(request: AnyRequest) -> Response[str]:
     )
 
 
+class PublishedTexts:
+    """What each version says and changes, by language: a published version never changes, so neither does its text."""
+
+    def __init__(self) -> None:
+        self._chapters: Kept[tuple[Chapter, ...]] = WeakKeyDictionary()
+        self._changes: Kept[tuple[Change, ...]] = WeakKeyDictionary()
+
+    def chapters(self, rules: Rulebook, language: Language) -> tuple[Chapter, ...]:
+        """The text of a version."""
+        known = self._chapters.setdefault(rules, {})
+        if language not in known:
+            known[language] = chapters(rules.regulation, language)
+        return known[language]
+
+    async def changes(self, version: int, language: Language) -> tuple[Change, ...]:
+        """The clauses in which a version says something else than the one before."""
+        rules = await RULEBOOKS.know(version)
+        known = self._changes.setdefault(rules, {})
+        if language not in known:
+            before = await RULEBOOKS.know(version - 1)
+            known[language] = changes(before.regulation, rules.regulation, language)
+        return known[language]
+
+
+TEXTS: Final = PublishedTexts()
+
+
 async def _changes_of(published: list[int], language: Language) -> dict[int, tuple[Change, ...]]:
     """For each version but the first, the clauses that say something else than before."""
-    documents = {version: await document_of(version) for version in published}
-    return {
-        version: changes(documents[version - 1], documents[version], language)
-        for version in documents
-        if version - 1 in documents
-    }
+    first = min(published)
+    return {version: await TEXTS.changes(version, language) for version in published if version > first}
 
 
 REGULATION_PAGES: Final = (public_regulation,)

@@ -35,6 +35,7 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
         chapters=chapters(rules.regulation, reader.language),
         version=next(one for one in published if one["version"] == rules.version),
         coming=[one for one in published if one["version"] > rules.version],
+        missing=rules.regulation.calendar.missing_year(reader.at.astimezone(reader.zone).date()),
     )
 
 
