@@ -5,11 +5,14 @@ from typing import Final
 from litestar import Router
 
 import admin.board.page
+import admin.cabinet.router
+import admin.customers.router
 import admin.desk.router
 import admin.health.router
 import admin.held.router
 import admin.integrations.router
 import admin.letters.router
+import admin.people.router
 import admin.process.page
 import admin.public.routes
 import admin.regulation.routes
@@ -22,12 +25,15 @@ from admin.static_files import static_file
 
 ROUTERS: Final[tuple[Router, ...]] = (
     admin.signing_in.router,
+    admin.cabinet.router.router,
+    admin.customers.router.router,
     admin.desk.router.router,
     admin.board.page.router,
     admin.health.router.router,
     admin.held.router.router,
     admin.integrations.router.router,
     admin.letters.router.router,
+    admin.people.router.router,
     admin.process.page.router,
     admin.public.routes.router,
     admin.regulation.routes.router,

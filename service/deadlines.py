@@ -304,20 +304,25 @@ _ACTS = {
 # --- notices to colleagues --------------------------------------------------------------------------------------------
 
 
+# A colleague, and who is told instead while the colleague is away.
+COLLEAGUES = """
+SELECT u.id, u.email, u.language, u.role, coalesce(d.email, u.email) AS reached,
+       coalesce(d.language, u.language) AS tongue
+FROM app_user u
+LEFT JOIN app_user d ON d.id = u.deputy AND d.active AND u.absent_from <= $3 AND u.absent_until > $3
+WHERE u.active AND (u.role = 'supervisor' OR u.id::text = $1 OR u.email = ANY($2)) ORDER BY u.id
+"""
+
+
 async def _recipients(change: Change, notify: Sequence[str], *, assignee: str) -> list[Recipient]:
-    """Whom a notice goes to, each once. What is nobody's concerns the supervisors."""
+    """Whom a notice goes to, each once; for who is away, the deputy. What is nobody's concerns the supervisors."""
     addresses = [one.lower() for one in notify if "@" in one]
-    rows = await fetch(
-        "SELECT id, email, language, role FROM app_user WHERE active AND "
-        "(role = 'supervisor' OR id::text = $1 OR email = ANY($2)) ORDER BY id",
-        assignee,
-        addresses,
-    )
+    rows = await fetch(COLLEAGUES, assignee, addresses, change.now)
     mine = [row for row in rows if "assignee" in notify and str(row["id"]) == assignee]
     theirs = [row for row in rows if row["role"] == "supervisor"]
     chosen = mine + (theirs if "supervisors" in notify or ("assignee" in notify and not mine) else [])
-    languages = {row["email"]: row["language"] for row in rows}
-    everybody = [row["email"] for row in chosen] + addresses
+    languages = {row["email"]: row["language"] for row in rows} | {row["reached"]: row["tongue"] for row in chosen}
+    everybody = [row["reached"] for row in chosen] + addresses
     return [Recipient(email, languages.get(email, HOUSE.language)) for email in dict.fromkeys(everybody)]
 
 

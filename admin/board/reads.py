@@ -116,12 +116,12 @@ def _raised(row: Any) -> Raised:
 
 
 AGES = (
-    "count(*) FILTER (WHERE received_at > $1 - interval '1 hour')::int AS fresh, "
-    "count(*) FILTER (WHERE received_at <= $1 - interval '1 hour' AND received_at > $1 - interval '3 hours')::int "
+    "count(*) FILTER (WHERE received_at > $1::timestamptz - interval '1 hour')::int AS fresh, "
+    "count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '1 hour' AND received_at > $1::timestamptz - interval '3 hours')::int "
     "AS hours, "
-    "count(*) FILTER (WHERE received_at <= $1 - interval '3 hours' AND received_at > $1 - interval '1 day')::int "
+    "count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '3 hours' AND received_at > $1::timestamptz - interval '1 day')::int "
     "AS day, "
-    "count(*) FILTER (WHERE received_at <= $1 - interval '1 day')::int AS older "
+    "count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '1 day')::int AS older "
 )
 
 

@@ -1,0 +1,1 @@
+"""People of the centre: for administrators everybody, for everybody their own account."""

@@ -1,0 +1,41 @@
+"""The board: load, the deadlines of the day on a line, what was raised and who was told, unregistered mail by age."""
+
+from datetime import timedelta
+
+from service import clock
+from service.database import execute, fetchval
+from service.deadlines import fire
+from tests.admin.conftest import Signs, words
+from tests.admin.test_desk import a_request, a_ticket, in_work
+from workflow.definition import Role
+
+
+async def test_the_board_is_the_supervisors(signs_in: Signs) -> None:
+    assert (await (await signs_in(Role.OPERATOR)).get("/board")).status_code == 403
+
+
+async def test_an_empty_board_says_that_all_is_well(signs_in: Signs) -> None:
+    gleb = await signs_in(Role.SUPERVISOR, name="Gleb")
+    page = words(await gleb.get("/board"))
+    assert "Everything is registered." in page
+    assert "Nothing was raised" in page
+
+
+async def test_the_board_shows_load_deadlines_alarms_and_age(signs_in: Signs) -> None:
+    gleb = await signs_in(Role.SUPERVISOR, name="Gleb")
+    await signs_in(Role.OPERATOR, name="Olga")
+    mine, late = await in_work("mine"), await a_ticket("late one")
+    fresh = await a_request("fresh")
+    now = clock.now()
+    olga = await fetchval("SELECT id FROM app_user WHERE name = 'Olga'")
+    await execute("UPDATE ticket SET assignee = $1, due_at = $2 WHERE id = $3", olga, now, mine.id)
+    await execute("UPDATE ticket SET received_at = $1 WHERE id = $2", now - timedelta(hours=5), fresh.id)
+    timer = await fetchval("SELECT id FROM timer WHERE subject = $1 AND kind = 'resolution:due'", late.id)
+    await fire(timer, at=now)
+    page = await gleb.get("/board")
+    text = words(page)
+    assert "Olga 1 1" in text
+    assert f"/desk/tickets/{mine.id}" in page.text.partition('class="time-line"')[2].partition("</svg>")[0]
+    assert "Deadline breached" in text
+    assert "gleb@example.org" in text
+    assert "E-mail 0 0 1 0" in text
