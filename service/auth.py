@@ -34,6 +34,7 @@ OWNERS = frozenset({Role.PROCESS_OWNER, Role.ADMINISTRATOR})
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FOR_PEOPLE = "for_people"  # a mark of routes: pages, which take signed-in sessions only
 CSRF_FIELDS = ("_csrf", "_csrf_token")
 CSRF_HEADER = "x-csrf-token"
 
@@ -94,13 +95,18 @@ class Forged(PermissionDeniedException):
 
 
 def requires(*roles: Role, scope: str) -> Guard:
-    """A guard: one of `roles`, and for a program `scope`. Strangers get 401, others 403; forms are checked."""
+    """A guard: one of `roles`, and for a program `scope`. Strangers get 401, others 403; forms are checked.
+
+    A token opens no page: what pages show goes beyond any scope.
+    """
     allowed = frozenset(roles)
 
-    async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         visitor = await visitor_of(connection)
         if visitor is None:
             raise NotAuthorizedException(headers={"WWW-Authenticate": "Bearer"})
+        if visitor.bearer is not None and handler.opt.get(FOR_PEOPLE):
+            raise PermissionDeniedException
         if visitor.bearer is not None:
             demand_measure(connection, visitor.actor)
         if visitor.actor.role not in allowed or not visitor.reaches(scope):
