@@ -1,6 +1,6 @@
 """What the worker achieves on this machine: `python tests/bench/bench_worker.py [name …]`, all measures by default.
 
-Durable embedded servers, real processes, a receiver with an append-only log. Prints a line for each figure with its bar.
+Durable embedded servers, real processes, a receiver with an append-only log. Prints each figure with its bar.
 """
 
 import argparse

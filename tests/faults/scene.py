@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,15 @@ async def scene() -> AsyncIterator[Scene]:
     logs.set_up(form="console", level="warning")
     home = Path(tempfile.mkdtemp(prefix="rgl-scene-", dir="/tmp"))
     postgres, redis = EmbeddedPostgres(home), EmbeddedRedis(home)
-    with postgres, redis:
+    with ExitStack() as ending:
+        ending.callback(shutil.rmtree, home, ignore_errors=True)
+        ending.callback(shutil.rmtree, postgres.folder, ignore_errors=True)
+        ending.enter_context(postgres)
+        ending.enter_context(redis)
         receiver = Journal(home / "received.log")
+        ending.callback(receiver.close)
         stage = Stage(home, postgres.dsn, redis.url, f"127.0.0.1:{receiver.port}")
+        ending.callback(stage.clear)
         DB.configure(postgres.dsn, pool_size=AT_ONCE)
         await migrate()
         await start_pool()
@@ -50,12 +56,9 @@ async def scene() -> AsyncIterator[Scene]:
             yield Scene(stage, receiver, postgres, redis)
         finally:
             stage.clear()
-            receiver.close()
             await bell.take_down()
             bell.hang(bell.SilentBell())
             await close_pool()
-    shutil.rmtree(postgres.folder, ignore_errors=True)
-    shutil.rmtree(home, ignore_errors=True)
 
 
 async def some_at_once(times: int, make: Callable[[int], Awaitable[object]]) -> None:
