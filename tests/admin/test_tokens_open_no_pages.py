@@ -1,6 +1,6 @@
 """Pages are for people: a token, whatever it may do, opens none of them."""
 
-from uuid import uuid4
+import re
 
 import httpx
 import pytest
@@ -11,6 +11,8 @@ from service import clock
 from service.tokens import add_token
 from tests.admin.conftest import SITE
 from workflow.definition import Role
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
 def guarded_pages(site: Litestar) -> list[tuple[str, str]]:
@@ -37,11 +39,7 @@ async def test_a_token_opens_no_page_of_the_staff(site: Litestar, scopes: tuple[
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/html"}
     async with httpx.AsyncClient(transport=transport, base_url=SITE, headers=headers) as program:
         for method, path in pages:
-            names = [piece.strip("{}").partition(":") for piece in path.split("/") if piece.startswith("{")]
-            address = path
-            for name, _colon, kind in names:
-                value = "1" if kind == "int" else str(uuid4())
-                address = address.replace("{" + name + (f":{kind}" if kind else "") + "}", value)
-            answer = await program.request(method, address)
+            answers = [await program.request(method, re.sub(r"{[^}]*}", value, path)) for value in ("1", NOBODY)]
+            answer = next(one for one in answers if one.status_code != 404)  # one of the two is an id of its kind
             led_away = answer.status_code == 303 and "/sign-in" in answer.headers["location"]
             assert answer.status_code in (401, 403) or led_away, (method, path)
