@@ -8,16 +8,21 @@ from workflow.words import _
 
 READERS_OF_RULES: Final = STAFF | {Role.PROCESS_OWNER}
 ADMINISTRATORS: Final = frozenset({Role.ADMINISTRATOR})
+CUSTOMERS: Final = frozenset({Role.CUSTOMER})
 SUPERVISORS: Final = ADMINISTRATORS | {Role.SUPERVISOR}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One link of the navigation; it is marked as current on every page below its address."""
+    """One link of the navigation; it is marked as current on every page below its address.
+
+    What is not needed all day stands in the menu of the account, so that the bar stays readable.
+    """
 
     href: str
     label: str
     who: frozenset[Role]
+    daily: bool = True
 
     def holds(self, path: str) -> bool:
         return path == self.href or path.startswith(f"{self.href}/")
@@ -29,10 +34,12 @@ PLACES: Final = (
     Place("/reports", _("Reports"), READERS_OF_RULES),
     Place("/process", _("Process"), READERS_OF_RULES),
     Place("/regulation", _("Regulation"), READERS_OF_RULES),
-    Place("/people", _("People"), ADMINISTRATORS),
-    Place("/integrations", _("Integrations"), ADMINISTRATORS),
-    Place("/letters", _("Letters"), SUPERVISORS),
-    Place("/health", _("Health"), SUPERVISORS),
+    Place("/people", _("People"), ADMINISTRATORS, daily=False),
+    Place("/integrations", _("Integrations"), ADMINISTRATORS, daily=False),
+    Place("/letters", _("Letters"), SUPERVISORS, daily=False),
+    Place("/health", _("Health"), SUPERVISORS, daily=False),
+    Place("/customers", _("Customers"), STAFF),
+    Place("/cabinet", _("My requests"), CUSTOMERS),
 )
 
 ROLE_NAMES: Final = {
@@ -46,5 +53,5 @@ ROLE_NAMES: Final = {
 
 
 def places_for(role: Role | None) -> tuple[Place, ...]:
-    """What this role sees at the top, in order; a stranger sees nothing there."""
+    """What this role may open, in order; a stranger sees nothing there."""
     return tuple(place for place in PLACES if role in place.who)

@@ -132,15 +132,23 @@ def test_the_page_speaks_the_readers_language(language: Language, title: str) ->
     ("role", "hrefs"),
     [
         (None, []),
-        (Role.CUSTOMER, []),
-        (Role.OPERATOR, ["/desk", "/process", "/regulation"]),
-        (Role.PROCESS_OWNER, ["/process", "/regulation"]),
+        (Role.CUSTOMER, ["/cabinet"]),
+        (Role.OPERATOR, ["/desk", "/reports", "/process", "/regulation", "/customers"]),
+        (Role.PROCESS_OWNER, ["/reports", "/process", "/regulation"]),
+        (Role.ADMINISTRATOR, ["/desk", "/board", "/reports", "/process", "/regulation", "/customers"]),
     ],
 )
 def test_the_navigation_shows_each_role_its_own_places(role: Role | None, hrefs: list[str]) -> None:
     html = shown('{% extends "layout.html" %}', a_reading(role=role))
     navigation = re.search(r"<nav class=\"places\".*?</nav>", html, re.DOTALL)
     assert re.findall(r'href="([^"]+)"', navigation[0] if navigation else "") == hrefs
+
+
+def test_what_is_not_needed_all_day_stands_in_the_menu_of_the_account() -> None:
+    html = shown('{% extends "layout.html" %}', a_reading(role=Role.ADMINISTRATOR))
+    menu = re.search(r'<div class="account-menu">.*?</div>', html, re.DOTALL)
+    assert menu is not None
+    assert set(re.findall(r'href="([^"]+)"', menu[0])) >= {"/people", "/integrations", "/letters", "/health"}
 
 
 def test_what_was_done_is_said_once_and_escaped() -> None:
