@@ -20,6 +20,7 @@ from service.api import (
     openapi,
     records,
     regulations,
+    reports,
     simulation,
     tickets,
     webhooks,
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Litestar:
         "/api/v1",
         route_handlers=[
             tickets.ROUTER, attachments.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER, webhooks.list_events, webhooks.list_event_types, letters.ROUTER,
-            regulations.ROUTER, simulation.ROUTER, directory.ROUTER, openapi.ROUTER,
+            regulations.ROUTER, simulation.ROUTER, reports.ROUTER, directory.ROUTER, openapi.ROUTER,
         ],
         before_request=begin,
         middleware=[once],
