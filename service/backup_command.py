@@ -30,7 +30,7 @@ def backup(file: Path) -> None:
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def restore(file: Path, force: bool) -> None:
     """Put an archive into an empty home or database, and replay every journal. Exit 1 if one differs."""
-    settings = read_settings()
+    settings = read_settings(founds=True)
     try:
         manifest, differences = asyncio.run(put_back(settings, file, force=force))
     except BackupError as wrong:

@@ -23,10 +23,10 @@ T = TypeVar("T")
 ROLES = [role.value for role in (Role.OPERATOR, Role.SUPERVISOR, Role.PROCESS_OWNER, Role.ADMINISTRATOR)]
 
 
-def run(work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
+def run(work: Callable[[Settings], Coroutine[Any, Any, T]], *, founds: bool = False) -> T:
     """Carry out `work` with settings read; a home where nothing runs is a sentence, not a traceback."""
     try:
-        return asyncio.run(work(read_settings()))
+        return asyncio.run(work(read_settings(founds=founds)))
     except NothingRuns as nothing:
         raise click.ClickException(str(nothing)) from nothing
 
@@ -47,7 +47,7 @@ def web() -> None:
 
     from service.app import create_app
 
-    settings = read_settings()
+    settings = read_settings(founds=True)
     try:
         point_at_database(settings)
     except NothingRuns as nothing:
@@ -85,7 +85,7 @@ def worker() -> None:
         async with connected(settings) as redis_url:
             await until_told_to_stop(lambda stop: run_worker(settings, redis_url=redis_url, stop=stop))
 
-    run(work)
+    run(work, founds=True)
 
 
 @click.command("migrate")
@@ -103,7 +103,7 @@ def migrate() -> None:
             f"{len(done)} migrations carried out." + (" The default regulation is in force." if published else "")
         )
 
-    run(work)
+    run(work, founds=True)
 
 
 @click.group("user")
@@ -203,7 +203,7 @@ def listen() -> None:
             finally:
                 await listener.aclose()
 
-    run(work)
+    run(work, founds=True)
 
 
 async def _wait(stop: asyncio.Event) -> None:

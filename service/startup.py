@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from service import bell, clock, failpoints, logs
+from service.claims import EmbeddedError
 from service.database import DB, close_pool, start_pool
 from service.embedded import attach
 from service.files import SHELF
@@ -17,13 +18,25 @@ from service.settings import Settings
 DEMO_CLOCK = "clock"  # in the home; made by the demo
 
 
-class NothingRuns(Exception):
+NOTHING = (
+    "Nothing runs in {home}. Start it with `reglament up`, or name the servers in REGLAMENT_DATABASE_URL and "
+    "REGLAMENT_REDIS_URL."
+)
+
+
+class NothingRuns(EmbeddedError):
     """The home has no running servers and the settings name none; the message says what to do."""
 
 
-def read_settings() -> Settings:
-    """The settings of this process, with everything that follows from them set up. Raises SettingsError."""
+def read_settings(*, founds: bool = False) -> Settings:
+    """The settings of this process, with everything that follows from them set up. Raises SettingsError, NothingRuns.
+
+    `founds`: this command may be the first in its home, and makes its secret. Any other one finds a home, or says that
+    there is none: a mistyped REGLAMENT_HOME becomes no folder.
+    """
     settings = Settings.from_environment(os.environ)
+    if not founds and not settings.secret and not (settings.home / "secret").exists():
+        raise NothingRuns(NOTHING.format(home=settings.home))
     logs.set_up(form=settings.log_format, level=settings.log_level)
     clock.configure(settings.clock_file or _demo_clock(settings))
     furnish(settings)
@@ -49,10 +62,7 @@ def point_at_database(settings: Settings) -> str:
     if not (database_url and redis_url):
         running = attach(settings.home, database=not database_url, redis=not redis_url)
         if running is None:
-            raise NothingRuns(
-                f"Nothing runs in {settings.home}. Start it with `reglament up`, or name the servers in "
-                "REGLAMENT_DATABASE_URL and REGLAMENT_REDIS_URL."
-            )
+            raise NothingRuns(NOTHING.format(home=settings.home))
         database_url, redis_url = database_url or running.database_url, redis_url or running.redis_url
     DB.configure(database_url, pool_size=settings.pool_size, prepared_statements=settings.prepared_statements)
     return redis_url
