@@ -55,6 +55,11 @@ class Reading:
         return self.role in STAFF
 
     @property
+    def sign_out_path(self) -> str:
+        """Where the way out leads: the cabinet has a door of its own."""
+        return "/cabinet/sign-out" if self.role is Role.CUSTOMER else "/sign-out"
+
+    @property
     def places(self) -> tuple[Place, ...]:
         return places_for(self.role)
 

@@ -15,6 +15,7 @@ from admin.pages import render, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service.auth import own_form, sign_in, sign_out, visitor_of
+from service.customer_doors import customer_of
 from service.words import translate
 from workflow.definition import STAFF
 from workflow.words import _
@@ -34,14 +35,18 @@ class Credentials(TypedDict, total=False):
 async def first_page(request: AnyRequest) -> Redirect:
     """The page a person works on: the queue for staff, the regulation for its owner, the sign-in for strangers."""
     visitor = await visitor_of(request)
+    if visitor is None and await customer_of(request):
+        return Redirect("/cabinet", status_code=303)
     if visitor is None:
         return Redirect(url("/sign-in", next="/"), status_code=303)
     return Redirect("/desk" if visitor.actor.role in STAFF else "/regulation", status_code=303)
 
 
 @get("/sign-in")
-async def sign_in_page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[str]:
-    """The form; whoever has signed in already may sign in as somebody else."""
+async def sign_in_page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[Any]:
+    """The form; whoever has signed in already may sign in as somebody else. Customers have a door of their own."""
+    if urlsplit(next).path.split("/")[1:2] == ["cabinet"]:
+        return Redirect(url("/cabinet/sign-in", next=_own(next)), status_code=303)
     return render("sign_in.html", await reading(request), next=_own(next), email="", refusal="")
 
 

@@ -50,6 +50,10 @@ class Doors:
     from_one_place: Throttle = field(default_factory=lambda: Throttle(most=10))
     from_anywhere: Throttle = field(default_factory=lambda: Throttle(most=50))  # nobody is locked out by one stranger
 
+    # Public forms that make us write a letter: each sending counts.
+    forms_from_one_place: Throttle = field(default_factory=lambda: Throttle(most=20))
+    forms_for_one_address: Throttle = field(default_factory=lambda: Throttle(most=3))
+
     @classmethod
     def of(cls, settings: Settings) -> Doors:
         return cls(
@@ -62,6 +66,10 @@ class Doors:
     @property
     def session_cookie(self) -> str:
         return self._named("reglament_session")
+
+    @property
+    def cabinet_cookie(self) -> str:
+        return self._named("reglament_cabinet")
 
     @property
     def visit_cookie(self) -> str:
@@ -179,9 +187,9 @@ async def sign_in(request: Connection, email: str, password: str) -> Actor | Non
     Raises TooManyRequestsException for who failed too often, before any work is done.
     """
     at = wall_clock()
-    _demand_patience(request, email, at)
+    demand_patience(request, email, at)
     user = await account_for(email, password)
-    _note_attempt(request, email, at, succeeded=user is not None)
+    note_attempt(request, email, at, succeeded=user is not None)
     if user is None:
         return None
     cookie = doors(request).session_cookie
@@ -199,13 +207,15 @@ def _attempts(request: Connection, email: str) -> tuple[tuple[Throttle, str], ..
     return (doors(request).from_one_place, f"{place} {account}"), (doors(request).from_anywhere, account)
 
 
-def _demand_patience(request: Connection, email: str, at: datetime) -> None:
+def demand_patience(request: Connection, email: str, at: datetime) -> None:
+    """Raises TooManyRequestsException for who failed too often."""
     for throttle, key in _attempts(request, email):
         if wait := throttle.wait(key, at=at):
             raise TooManyRequestsException(headers={"Retry-After": str(int(wait.total_seconds()) + 1)})
 
 
-def _note_attempt(request: Connection, email: str, at: datetime, *, succeeded: bool) -> None:
+def note_attempt(request: Connection, email: str, at: datetime, *, succeeded: bool) -> None:
+    """Remember how an attempt to sign in ended."""
     for throttle, key in _attempts(request, email):
         if succeeded:
             throttle.succeeded(key)
@@ -259,6 +269,11 @@ async def demand_own_form(connection: Connection) -> None:
         expected = doors(connection).seal(f"visit:{visit}")
     else:
         raise Forged
+    await demand_token(connection, expected)
+
+
+async def demand_token(connection: Connection, expected: str) -> None:
+    """Raises Forged unless the form, or the header of a script, carries this token."""
     given = await _given_token(cast("Request[Any, Any, Any]", connection))
     if not hmac.compare_digest(given.encode(), expected.encode()):
         raise Forged

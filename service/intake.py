@@ -66,16 +66,20 @@ async def receive(
     received_at: datetime | None = None,
     arrival: Arrival | None = None,
     key: Key | None = None,
+    signed_in: Customer | None = None,
 ) -> Ticket:
     """Make a ticket of a request: ticket, first journal entry, registration timer, acceptance letter, events.
 
-    `received_at` is when the request reached us, when that was earlier than now (held mail). A stranger's request is
-    taken too and marked (3.1). Raises WrongFields, Repeated and KeyReused; the same `cause` gives the same ticket.
+    `received_at` is when the request reached us, when that was earlier than now (held mail). `signed_in` is the person
+    of the cabinet, who needs no address to be known. A stranger's request is taken too and marked (3.1). Raises
+    WrongFields, Repeated and KeyReused; the same `cause` gives the same ticket.
     """
     request = checked(request)
     await refuse_repetition(key)
     rules = await in_force(at=at)
-    customer = await customer_by_address(request.email, at=at) if request.email else None
+    customer = await customer_by_address(request.email, at=at) if request.email and not signed_in else signed_in
+    if customer and not signed_in and _level_needs_the_cabinet(request, rules, by=by):
+        customer = msgspec.structs.replace(customer, service_level="")
     change = _arrived(request, customer, rules, by=by, at=at, received_at=received_at or at, cause=cause)
     _begin(change, request, arrival or Arrival(), by=by)
     try:
@@ -107,17 +111,24 @@ def checked(request: Request) -> Request:
         )
     if not cleaned["text"] and not cleaned["subject"]:
         errors.append(FieldError("text", _("Please say what happened."), {}))
-    if cleaned["email"] and not _like_an_address(cleaned["email"]):
+    if cleaned["email"] and not like_an_address(cleaned["email"]):
         errors.append(FieldError("email", _("This is not a mail address."), {}))
     if errors:
         raise WrongFields(errors)
     return Request(**cleaned)
 
 
-def _like_an_address(value: str) -> bool:
+def like_an_address(value: str) -> bool:
+    """Whether a letter could go there: one `@`, nothing that only headers have."""
     local, at, domain = value.partition("@")
     plain = not any(sign.isspace() or sign in '<>,;:"()[]\\' for sign in value)
     return bool(local and at and domain and "@" not in domain and plain and len(value) <= 320)
+
+
+def _level_needs_the_cabinet(request: Request, rules: Rulebook, *, by: Actor) -> bool:
+    """Clause 7.7, last sentence: an address alone, in a mail or typed into the form, may not give the level."""
+    by_address = request.channel == "email" or (request.channel == "portal" and by.kind == "customer")
+    return by_address and not rules.regulation.level_by_address
 
 
 def _arrived(
@@ -132,9 +143,6 @@ def _arrived(
 ) -> Change:
     """The ticket to be: what the sender told, completed by what is known of the address."""
     known = customer or Customer()
-    level = known.service_level
-    if request.channel == "email" and not rules.regulation.level_by_address:
-        level = ""  # clause 7.7, last sentence: then the level counts only for requests from the cabinet
     ticket = Ticket(
         id=new_id(at),
         subject=request.subject or _first_line(request.text),
@@ -152,7 +160,7 @@ def _arrived(
         contract=known.contract,
         contract_number=known.contract_number or request.contract,
         contract_expired=known.contract_expired,
-        service_level=level,
+        service_level=known.service_level,
         received_at=received_at,
         regulation_version=rules.version,
     )

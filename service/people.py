@@ -87,6 +87,19 @@ async def customer_by_address(address: str, *, at: datetime) -> Customer | None:
     return None if row is None else _customer(row, email=address)
 
 
+async def customer_of_contact(contact: int, *, at: datetime) -> Customer:
+    """The customer behind a contact, under the first of his addresses. Raises NotFound."""
+    row = await fetchrow(
+        f"SELECT {COLUMNS}, (SELECT address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1) "
+        f"AS address FROM contact p LEFT JOIN organisation o ON o.id = p.organisation {CONTRACT} WHERE p.id = $1",
+        contact,
+        at,
+    )
+    if row is None:
+        raise NotFound()
+    return _customer(row, email=row["address"] or "")
+
+
 async def customer_by_name(organisation: str, contact: str = "", *, at: datetime) -> Customer:
     """The customer an operator points at: organisation by id or name, contact by id or address. Raises NotFound."""
     row = await fetchrow(

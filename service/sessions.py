@@ -37,11 +37,11 @@ async def session(id: str, *, at: datetime) -> Session | None:
     """The living session behind a cookie; None for an id we never gave out, or one that ended."""
     if not ID.fullmatch(id):
         return None
-    row = await fetchrow(SIGNED_IN, _hash(id), at, at - LONGEST)
+    row = await fetchrow(SIGNED_IN, id_hash(id), at, at - LONGEST)
     if row is None:
         return None
     if at + IDLE - row["expires_at"] > SLIDES_EVERY:
-        await execute("UPDATE app_session SET expires_at = $2 WHERE id_hash = $1", _hash(id), at + IDLE)
+        await execute("UPDATE app_session SET expires_at = $2 WHERE id_hash = $1", id_hash(id), at + IDLE)
     user = str(row["id"])
     actor = Actor(
         kind="staff", id=user, name=row["name"], role=Role(row["role"]), user=user, email=row["email"],
@@ -56,10 +56,10 @@ async def open_session(user: int, *, at: datetime, instead_of: str | None = None
     id = secrets.token_urlsafe(32)
     async with DB.transaction(allow_nested=False):
         if instead_of:
-            await execute("DELETE FROM app_session WHERE id_hash = $1", _hash(instead_of))
+            await execute("DELETE FROM app_session WHERE id_hash = $1", id_hash(instead_of))
         await execute(
             'INSERT INTO app_session (id_hash, "user", data, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)',
-            _hash(id), user, b"", at, at + IDLE,
+            id_hash(id), user, b"", at, at + IDLE,
         )  # fmt: skip
         await execute("UPDATE app_user SET signed_in_at = $2 WHERE id = $1", user, at)
     return id
@@ -67,7 +67,7 @@ async def open_session(user: int, *, at: datetime, instead_of: str | None = None
 
 async def close_session(id: str) -> None:
     """End a session; one that ended already is no matter."""
-    await execute("DELETE FROM app_session WHERE id_hash = $1", _hash(id))
+    await execute("DELETE FROM app_session WHERE id_hash = $1", id_hash(id))
 
 
 async def sweep_sessions(*, at: datetime) -> int:
@@ -75,5 +75,6 @@ async def sweep_sessions(*, at: datetime) -> int:
     return await execute("DELETE FROM app_session WHERE expires_at <= $1 OR created_at <= $2", at, at - LONGEST)
 
 
-def _hash(id: str) -> bytes:
+def id_hash(id: str) -> bytes:
+    """What the table keeps of an id."""
     return hashlib.sha256(id.encode()).digest()

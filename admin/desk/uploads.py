@@ -55,11 +55,14 @@ class Brought(msgspec.Struct, frozen=True):
             raise WrongFields([FieldError(FIELD, sentence, {"files": named})])
 
 
-async def brought(request: AnyRequest, rules: Rulebook) -> Brought:
-    """The files of the form: those kept by an earlier try, and those that came now, judged by the policy in force."""
+async def brought(request: AnyRequest, rules: Rulebook, *, owner: str = "") -> Brought:
+    """The files of the form: those kept by an earlier try, and those that came now, judged by the policy in force.
+
+    `owner` is whose form it is, where that is no colleague's.
+    """
     form = await request.form()
     given = [one for one in form.getall(FIELD, []) if hasattr(one, "read") and one.filename][:MOST]
-    seal = f"{(await actor_of(request)).principal}"
+    seal = owner or (await actor_of(request)).principal
     again = [_opened(request, str(token), seal) for token in form.getall(KEPT, [])[:MOST]]
     policy = policy_of(rules.regulation.attachments)
     judged = [await _judged(one, policy) for one in given]

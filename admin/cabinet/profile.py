@@ -1,0 +1,69 @@
+"""What the cabinet knows of its reader: name, position, telephone, language, and a new password."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.response import Redirect
+
+from admin.cabinet.entry import PRIVATE
+from admin.cabinet.reader import CABINET, cabinet_reading
+from admin.pages import render
+from admin.reader import flash
+from admin.reading import AnyRequest
+from service import customers
+from service.customer_doors import let_in, signed_in
+from service.customers import Redeemed
+from service.people import customer_of_contact
+from service.problems import told
+from service.words import LANGUAGE_COOKIE, LANGUAGES, translate
+from workflow.errors import WrongFields
+from workflow.words import _
+
+YEAR: Final = 365 * 24 * 3600  # seconds
+LANGUAGE_NAMES: Final = (("ru", "Русский"), ("en", "English"))
+
+
+@get("/cabinet/me", guards=[CABINET])
+async def profile_page(request: AnyRequest) -> Response[str]:
+    """The form, filled."""
+    session, reader = await signed_in(request), await cabinet_reading(request)
+    known = await customer_of_contact(session.contact, at=reader.at)
+    typed = {"full_name": known.full_name, "position": known.position, "phone": known.phone, "language": known.language}
+    return render("cabinet/me.html", reader, known=known, typed=typed, errors={}, language_names=LANGUAGE_NAMES)
+
+
+@post("/cabinet/me", guards=[CABINET], status_code=303)
+async def change_profile(request: AnyRequest) -> Response[Any]:
+    """Keep it; letters and pages follow the language from now on."""
+    session, reader = await signed_in(request), await cabinet_reading(request)
+    form = await request.form()
+    typed = {name: str(form.get(name, "")) for name in ("full_name", "position", "phone", "language")}
+    try:
+        await customers.change_profile(session.contact, **typed, by=session.actor, at=reader.at)
+    except WrongFields as wrong:
+        known = await customer_of_contact(session.contact, at=reader.at)
+        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        return render(
+            "cabinet/me.html", reader, status_code=422, known=known, typed=typed, errors=errors,
+            language_names=LANGUAGE_NAMES,
+        )  # fmt: skip
+    chosen = next(one for one in LANGUAGES if one == typed["language"])
+    flash(request, translate(chosen, _("Saved.")))
+    cookie = Cookie(key=LANGUAGE_COOKIE, value=chosen, max_age=YEAR, httponly=True, samesite="lax")
+    return Redirect("/cabinet/me", status_code=303, cookies=[cookie])
+
+
+@post("/cabinet/me/password", guards=[CABINET], status_code=200)
+async def new_password(request: AnyRequest) -> Response[str]:
+    """A fresh password, shown once; every other browser is signed out."""
+    session, reader = await signed_in(request), await cabinet_reading(request)
+    password = await customers.new_password(session.contact, by=session.actor, at=reader.at)
+    await let_in(request, session.contact)
+    redeemed = Redeemed(session.contact, session.actor.email, password, joined=session.organisation is not None)
+    return render("cabinet/password.html", await cabinet_reading(request), headers=PRIVATE, redeemed=redeemed)
+
+
+PROFILE_PAGES: Final = (profile_page, change_profile, new_password)

@@ -1,0 +1,93 @@
+"""A new request of a signed-in customer: the six facts of clause 4.2 are filled from the profile."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from admin.cabinet.policy import policy_said
+from admin.cabinet.reader import CABINET, cabinet_reading
+from admin.desk import uploads
+from admin.pages import Reading, render
+from admin.reader import flash
+from admin.reading import AnyRequest
+from service.customer_doors import signed_in
+from service.intake import Arrival, Request, receive
+from service.people import Customer, customer_of_contact
+from service.problems import told
+from service.regulations import in_force
+from service.words import translate
+from workflow.errors import FieldError, WrongFields
+from workflow.words import _
+
+FORM_KEY: Final = re.compile(r"[0-9a-f]{32}")
+OWN: Final = ("full_name", "position", "phone")  # of the six facts, those a person may tell anew in each request
+ASKED: Final = ("subject", "text", "product", *OWN, "organisation")
+
+
+@get("/cabinet/new", guards=[CABINET])
+async def new_page(request: AnyRequest) -> Response[str]:
+    """The form, filled with what is known."""
+    session, reader = await signed_in(request), await cabinet_reading(request)
+    known = await customer_of_contact(session.contact, at=reader.at)
+    return await _form(reader, known, {name: getattr(known, name) for name in OWN})
+
+
+@post("/cabinet/new", guards=[CABINET], status_code=303)
+async def new_request(request: AnyRequest) -> Response[Any]:
+    """Make the ticket once, however often the button is pressed, and lead to it."""
+    session, reader = await signed_in(request), await cabinet_reading(request)
+    known = await customer_of_contact(session.contact, at=reader.at)
+    form = await request.form()
+    typed = {name: str(form.get(name, "")) for name in ASKED}
+    rules = await in_force(at=reader.at)
+    brought = await uploads.brought(request, rules, owner=session.actor.principal)
+    told_facts = typed | {"organisation": known.organisation_name or typed["organisation"]}
+    wanted = Request(channel="portal", email=known.email, language=reader.language, **told_facts)
+    try:
+        brought.demand_all_taken(reader.language)
+        _demand_facts(wanted, rules.regulation.required_fields)
+        ticket = await receive(
+            wanted, by=session.actor, at=reader.at, arrival=Arrival(files=brought.files),
+            cause=f"cabinet:{session.contact}:{_key(str(form.get('key', '')))}",
+            signed_in=msgspec.structs.replace(known, **{name: typed[name] for name in OWN}),
+        )  # fmt: skip
+    except WrongFields as wrong:
+        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        return await _form(reader, known, typed, errors=errors, kept=brought.kept)
+    flash(request, translate(reader.language, _("Thank you. We have your request; a letter says so too.")))
+    return Redirect(f"/cabinet/tickets/{ticket.id}", status_code=303)
+
+
+def _demand_facts(wanted: Request, required: tuple[str, ...]) -> None:
+    """Here the required facts can be asked for at once. Raises WrongFields."""
+    missing = [name for name in (*required, "text") if not getattr(wanted, name, "").strip()]
+    if missing:
+        raise WrongFields([FieldError(name, _("Please fill this in."), {}) for name in dict.fromkeys(missing)])
+
+
+async def _form(
+    reader: Reading,
+    known: Customer,
+    typed: dict[str, str],
+    *,
+    errors: dict[str, str] | None = None,
+    kept: tuple[uploads.KeptFile, ...] = (),
+) -> Response[str]:
+    policy = policy_said(await in_force(at=reader.at), reader.language)
+    return render(
+        "cabinet/new.html", reader, status_code=422 if errors else 200, known=known, typed=typed, errors=errors or {},
+        kept=kept, policy=policy, key=uuid4().hex,
+    )  # fmt: skip
+
+
+def _key(key: str) -> str:
+    return key if FORM_KEY.fullmatch(key) else uuid4().hex
+
+
+REQUEST_PAGES: Final = (new_page, new_request)

@@ -1,0 +1,1 @@
+"""Organisations, contracts and people of customers, for those who look after them."""
