@@ -31,11 +31,12 @@ class NothingRuns(EmbeddedError):
 def read_settings(*, founds: bool = False) -> Settings:
     """The settings of this process, with everything that follows from them set up. Raises SettingsError, NothingRuns.
 
-    `founds`: this command may be the first in its home, and makes its secret. Any other one finds a home, or says that
-    there is none: a mistyped REGLAMENT_HOME becomes no folder.
+    `founds`: this command may be the first in its home, and makes its secret. Any other one finds a home, or servers
+    that the settings name, or says that nothing runs there: a mistyped REGLAMENT_HOME becomes no folder.
     """
     settings = Settings.from_environment(os.environ)
-    if not founds and not settings.secret and not (settings.home / "secret").exists():
+    named = bool(settings.database_url and settings.redis_url)
+    if not (founds or named or (settings.home / "secret").exists()):
         raise NothingRuns(NOTHING.format(home=settings.home))
     logs.set_up(form=settings.log_format, level=settings.log_level)
     clock.configure(settings.clock_file or _demo_clock(settings))
