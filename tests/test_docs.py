@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+THREATS = re.findall(r"^\|.*\| `(tests/[\w/.]+)`: `(test_\w+)` \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
 
 
 def rules() -> list[dict[str, Any]]:
@@ -50,3 +52,12 @@ def test_the_dashboard_has_no_holes() -> None:
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
     assert len(set(ids)) == len(ids) == len(set(places))
     assert all(target["expr"] for panel in board["panels"] for target in panel["targets"])
+
+
+def test_there_are_threats() -> None:
+    assert len(THREATS) > 15
+
+
+@pytest.mark.parametrize(("path", "test"), THREATS)
+def test_every_threat_names_a_test_that_is_there(path: str, test: str) -> None:
+    assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text("utf-8"), re.M)
