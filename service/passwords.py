@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,8 +16,15 @@ GROUPS, GROUP_LENGTH = 4, 5  # 20 signs of 55: 115 bits
 LONGEST = 1000  # signs; a longer one is refused before it costs work
 
 _hasher = PasswordHasher()
-# What an unknown address is compared with: the same work, so that the answer's time tells nothing.
-_NOBODYS = _hasher.hash(secrets.token_hex(16))
+# Each hash takes 64 MiB and tens of milliseconds by design: beside these many others wait, whoever asks.
+AT_ONCE = 2
+_threads = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="argon2")
+
+
+@cache
+def _nobodys() -> str:
+    """What an unknown address is compared with: the same work, so that the answer's time tells nothing."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def generate_password() -> str:
@@ -25,19 +34,20 @@ def generate_password() -> str:
 
 
 async def hashed(password: str) -> str:
-    """The argon2id hash to keep; worked out in a thread, because it takes tens of milliseconds by design."""
-    return await asyncio.to_thread(_hasher.hash, password)
+    """The argon2id hash to keep; worked out in a thread."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
 
 
 async def matches(password: str, password_hash: str | None) -> bool:
     """Whether `password` is the one behind the hash. `None`, for nobody, takes as long and is always false."""
     if len(password) > LONGEST:
         return False
-    return await asyncio.to_thread(_verified, password, password_hash or _NOBODYS) and password_hash is not None
+    fits = await asyncio.get_running_loop().run_in_executor(_threads, _verified, password, password_hash)
+    return fits and password_hash is not None
 
 
-def _verified(password: str, password_hash: str) -> bool:
+def _verified(password: str, password_hash: str | None) -> bool:
     try:
-        return _hasher.verify(password_hash, password)
+        return _hasher.verify(password_hash or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
