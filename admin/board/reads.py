@@ -115,14 +115,15 @@ def _raised(row: Any) -> Raised:
     )  # fmt: skip
 
 
-AGES = (
-    "count(*) FILTER (WHERE received_at > $1::timestamptz - interval '1 hour')::int AS fresh, "
-    "count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '1 hour' AND received_at > $1::timestamptz - interval '3 hours')::int "
-    "AS hours, "
-    "count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '3 hours' AND received_at > $1::timestamptz - interval '1 day')::int "
-    "AS day, "
-    "count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '1 day')::int AS older "
-)
+# Received so long ago, up to so long ago.
+AGES = ", ".join(
+    f"count(*) FILTER (WHERE received_at <= $1::timestamptz - interval '{at_least}' "
+    f"AND received_at > $1::timestamptz - interval '{under}')::int AS {name}"
+    for name, at_least, under in (
+        ("fresh", "-1 day", "1 hour"), ("hours", "1 hour", "3 hours"), ("day", "3 hours", "1 day"),
+        ("older", "1 day", "100 years"),
+    )
+)  # fmt: skip
 
 
 async def unregistered(*, at: datetime) -> list[Unregistered]:

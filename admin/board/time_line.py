@@ -36,7 +36,7 @@ def time_line(deadlines: Sequence[Deadline], *, since: datetime, until: datetime
     )
     parts += [_mark(x, level, one, reader) for x, level, one in placed]
     return Markup(
-        '<svg class="time-line" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{said}">'
+        '<svg class="time-line" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="group" aria-label="{said}">'
         '<line class="chart-ground" x1="0" x2="{w}" y1="{y}" y2="{y}"/>{parts}</svg>'
     ).format(
         w=WIDTH, h=height, y=ground, parts=Markup("").join(parts),

@@ -36,7 +36,7 @@ def stacked(bars: Sequence[Bar], *, caption: str) -> Markup:
     drawn = Markup("").join(_bar(bar, x=GAP + at * (BAR + GAP), most=most) for at, bar in enumerate(bars))
     whole = HEAD + HEIGHT + FOOT
     return Markup(
-        '<svg class="chart" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{caption}">'
+        '<svg class="chart" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="group" aria-label="{caption}">'
         '<line class="chart-ground" x1="0" x2="{w}" y1="{y}" y2="{y}"/>{drawn}</svg>'
     ).format(w=width, h=whole, caption=caption, y=HEAD + HEIGHT, drawn=drawn)
 

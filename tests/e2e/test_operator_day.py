@@ -1,0 +1,249 @@
+"""An operator's day in a real browser: keyboard and mouse, two at once, small and large screens, light and dark."""
+
+import re
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.e2e.system import System, eventually
+
+pytestmark = pytest.mark.e2e
+
+
+def a_picture() -> bytes:
+    """A PNG of eight by eight grey pixels, with true checksums."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\x00" + b"\x80" * 8) * 8)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+PHONE, DESK = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+PEOPLE = (("operator", "day-olga", "Ольга Дневная"), ("supervisor", "day-gleb", "Глеб Дневной"),
+          ("administrator", "day-root", "Рита Дневная"))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def passwords(system: System) -> dict[str, str]:
+    """Addresses with the passwords the command printed."""
+    return {
+        f"{name}@reglament.example.org": system.prints(
+            "user", "add", f"{name}@reglament.example.org", "--name", full, "--role", role
+        )
+        for role, name, full in PEOPLE
+    }
+
+
+@pytest.fixture(scope="module")
+def api(system: System) -> Iterator[httpx.Client]:
+    with system.client(system.prints("token", "add", "day", "--role", "administrator")) as client:
+        yield client
+
+
+class Reader:
+    """A colleague in front of the desk, in a browser of their own; errors in the console are kept."""
+
+    def __init__(self, browser: Any, system: System, passwords: dict[str, str], name: str, **looks: Any) -> None:
+        self.url = system.url
+        self.context = browser.new_context(**({"viewport": DESK, "locale": "ru-RU"} | looks))
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.page.on("response", lambda one: self.errors.append(one.url) if one.status == 404 else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        email = f"{name}@reglament.example.org"
+        self.page.goto(f"{system.url}/")
+        self.page.fill("input[name=email]", email)
+        self.page.fill("input[name=password]", passwords[email])
+        self.page.click("main button:not([name=language])")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    def opens(self, path: str) -> Any:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def read(self) -> str:
+        return str(self.page.inner_text("body"))
+
+
+def a_request(api: httpx.Client, subject: str, **facts: str) -> dict[str, Any]:
+    told = {
+        "channel": "portal", "organisation": "ООО «Тихая гавань»", "full_name": "Вера Лапина", "position": "инженер",
+        "phone": "+7 000 200-10-10", "email": "v.lapina@haven.example.com", "subject": subject, "text": f"{subject}.",
+        "language": "ru",
+    }  # fmt: skip
+    answer = api.post("/tickets", json=told | facts)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def registered(api: httpx.Client, subject: str, priority: str = "P3") -> dict[str, Any]:
+    ticket = a_request(api, subject)
+    answer = api.post(f"/tickets/{ticket['id']}/moves", json={"trigger": "register", "priority": priority})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_a_day_by_keyboard(system: System, passwords: dict[str, str], api: httpx.Client, browser: Any) -> None:
+    for n in range(3):
+        registered(api, f"Клавиши {n}", "P1")
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens("/desk?priority=P1&q=клавиши")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator("tr.current").get_attribute("data-row")
+    assert second == page.locator("tr[data-row]").nth(1).get_attribute("data-row")
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    assert page.locator("tr.current input:checked").count() == 1
+    assert page.locator("#bulk").is_visible()
+    page.keyboard.press("x")
+    assert not page.locator("#bulk").is_visible()
+    with page.expect_navigation():
+        page.keyboard.press("a")
+    assert "теперь у вас" in olga.read()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/desk/tickets/" in page.url
+    assert olga.errors == []
+
+
+def test_a_day_by_mouse(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any, tmp_path: Path
+) -> None:
+    ticket = registered(api, "Мышью: не открывается окно")
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens(f"/desk/tickets/{ticket['id']}")
+    page.click("#move-start > summary")
+    page.click("#move-start form button.main")
+    page.wait_for_load_state()
+
+    form = page.locator("#move-answer")
+    form.locator("summary").first.click()
+    form.locator("[name=text]").fill("Добрый день! ")
+    form.locator("[name=canned]").select_option("logs")
+    form.locator("[data-insert]").click()
+    text = form.locator("[name=text]").input_value()
+    assert text.startswith("Добрый день! Соберите")
+    assert "https://docs.example.org/logs" in text
+    drop(page, "#move-answer form", "снимок.png", a_picture())
+    assert form.locator("input[type=file]").evaluate("one => one.files.length") == 1
+    form.locator("[name=delivery_method]").select_option("email")
+    form.locator("form button.main:not([name])").click()
+    page.wait_for_load_state()
+    assert "снимок.png" in olga.read()
+
+    page.locator(".split summary").first.click()
+    page.fill(".split input[name=subject]", "Ещё один вопрос")
+    page.click(".split button")
+    page.wait_for_load_state()
+    assert "Ещё один вопрос" in olga.read()
+
+    page = olga.opens("/desk?q=гавань")
+    page.locator("tr[data-row] input[type=checkbox]").first.check()
+    page.select_option("#bulk-answer", "update")
+    page.click("#bulk button[value=answer]")
+    page.wait_for_load_state()
+    assert "Письмо уйдёт 1 заказчику" in olga.read()
+    assert olga.errors == []
+
+
+def drop(page: Any, form: str, name: str, data: bytes) -> None:
+    """Let a file fall onto a form, as a mouse would."""
+    held = page.evaluate_handle(
+        "([name, bytes]) => { const held = new DataTransfer();"
+        " held.items.add(new File([new Uint8Array(bytes)], name, {type: 'image/png'})); return held; }",
+        [name, list(data)],
+    )
+    page.dispatch_event(form, "drop", {"dataTransfer": held})
+
+
+def test_two_at_once_see_each_other_and_lose_nothing(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    ticket = registered(api, "Вдвоём над одной заявкой")
+    olga, root = Reader(browser, system, passwords, "day-olga"), Reader(browser, system, passwords, "day-root")
+    path = f"/desk/tickets/{ticket['id']}"
+    olga.opens(path)
+    root.opens(path)
+    form = olga.page.locator("#move-comment")
+    form.locator("summary").first.click()
+    form.locator("[name=text]").type("Моя заметка")
+    eventually(lambda: _line(root.opens(path)) == "Сейчас пишет: Ольга Дневная.", "presence", within=10)
+    root.page.click("#move-start > summary")
+    root.page.click("#move-start form button.main")
+    root.page.wait_for_load_state()
+    form.locator("form button.main").click()
+    olga.page.wait_for_load_state()
+    assert "Моя заметка" in str(olga.page.locator("#move-comment [name=text]").input_value())
+    assert "Рита Дневная" in olga.page.locator(".flash-refused").first.inner_text()
+    expected = [one for one in olga.errors if "412" not in one]  # the browser itself notes the refusal
+    assert expected == []
+    assert root.errors == []
+
+
+def _line(page: Any) -> str:
+    return str(page.locator("[data-presence]").inner_text())
+
+
+def test_news_come_by_themselves_and_do_not_move_what_is_read(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    registered(api, "Живая очередь: старая")
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens("/desk?q=живая")
+    rows = page.locator("tr[data-row]").count()
+    time.sleep(1.2)  # the stream has begun to look
+    registered(api, "Живая очередь: новая")
+    page.wait_for_selector("[data-more]:not([hidden])", timeout=10_000)
+    assert page.inner_text("[data-more]") == "Новых: 1"
+    assert page.locator("tr[data-row]").count() == rows
+    page.click("[data-more]")
+    page.wait_for_load_state()
+    assert page.locator("tr[data-row]").count() == rows + 1
+    assert olga.errors == []
+
+
+@pytest.mark.parametrize(("viewport", "scheme", "language"), [(PHONE, "dark", "ru"), (DESK, "light", "en")])
+def test_pages_fit_their_screens_and_everybody(
+    system: System,
+    passwords: dict[str, str],
+    api: httpx.Client,
+    browser: Any,
+    viewport: Any,
+    scheme: str,
+    language: str,
+) -> None:
+    ticket = registered(api, f"Доступность {scheme}")
+    reader = Reader(browser, system, passwords, "day-root", viewport=viewport, color_scheme=scheme)
+    reader.page.click(f"button[name=language][value={language}]")
+    paths = ("/desk", f"/desk/tickets/{ticket['id']}", "/board", "/reports", "/reports/journal", "/people", "/profile")
+    for path in paths:
+        page = reader.opens(path)
+        assert page.locator("html").get_attribute("lang") == language
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        serious = [
+            f"{path}: {one['id']} {one['nodes'][0]['html'][:160]}"
+            for one in Axe().run(page).response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == []
+        if language == "en" and path != f"/desk/tickets/{ticket['id']}":
+            shown = page.inner_text("main .page-head, .places")
+            assert not re.search("[а-яё]", shown.lower()), path
+    assert reader.errors == []
