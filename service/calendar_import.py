@@ -1,7 +1,6 @@
 """A year of the production calendar from outside: from a file, or from the `holidays` library."""
 
 import msgspec
-from holidays.countries.russia import RU, RussiaStaticHolidays
 
 from workflow.calendar import BadCalendar, Calendar, Decree, YearCalendar
 from workflow.words import _
@@ -15,6 +14,8 @@ def year_from_holidays(year: int) -> YearCalendar:
 
     Raises BadCalendar for a year whose transfers the library does not know: it would guess them.
     """
+    from holidays.countries.russia import RU, RussiaStaticHolidays  # a quarter of a second, for one button of the desk
+
     if year not in RussiaStaticHolidays.special_public_holidays:
         raise BadCalendar(_("The days off of {year} are not known to the library yet."), year=str(year))
     known = RU(years=year, language="en_US")  # type: ignore[no-untyped-call]

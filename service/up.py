@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ import click
 from service import launched
 from service.claims import EmbeddedError
 from service.embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServer
+from service.migrated import up_to_date
 from service.settings import Settings
 
 PARTS = ("web", "worker", "mail listen")
@@ -43,7 +45,8 @@ def up(no_demo: bool, port: int | None) -> None:
     for told in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(told, lambda _number, _frame: stop.set())
     with _servers(settings) as servers:
-        _once("migrate", environ)
+        if not _up_to_date(servers):
+            _once("migrate", environ)
         if not no_demo and settings.env == "development" and not _filled(settings):
             _once("demo", environ)
         with _parts(environ) as parts:
@@ -161,6 +164,12 @@ def _parts(environ: Mapping[str, str]) -> Iterator[list[Part]]:
                 part.process.terminate()
         for part in reversed(parts):
             part.end()
+
+
+def _up_to_date(servers: Sequence[Server]) -> bool:
+    """Whether our own database has all that this release brings; others are left to the command itself."""
+    ours = [one.server for one in servers if isinstance(one.server, EmbeddedPostgres)]
+    return bool(ours) and asyncio.run(up_to_date(ours[0].dsn))
 
 
 def _filled(settings: Settings) -> bool:
