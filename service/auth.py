@@ -15,9 +15,9 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
 
-from service import clock
-from service.accounts import account_for
-from service.actors import Actor
+from service import clock, config_journal
+from service.accounts import account_for, user_id
+from service.actors import Actor, customer
 from service.rate_limit import RateLimit
 from service.sessions import close_session, open_session, session
 from service.settings import Settings
@@ -191,6 +191,7 @@ async def sign_in(request: Connection, email: str, password: str) -> Actor | Non
     user = await account_for(email, password)
     note_attempt(request, email, at, succeeded=user is not None)
     if user is None:
+        await _note_refusal(request, email, at)
         return None
     cookie = doors(request).session_cookie
     id = await open_session(user, at=at, instead_of=request.cookies.get(cookie))
@@ -199,7 +200,27 @@ async def sign_in(request: Connection, email: str, password: str) -> Actor | Non
     if opened is None:  # signed out by somebody else between two statements
         return None
     request.scope["state"]["visitor"] = Visitor(opened.actor, session=id)
+    await config_journal.note(
+        by=opened.actor, at=at, act="session.open", subject=opened.actor.email, data={"from": _place(request)}
+    )
     return opened.actor
+
+
+UNKNOWN = "an address without an account"
+
+
+async def _note_refusal(request: Connection, email: str, at: datetime) -> None:
+    """The address is written down only when it is an account's: people type passwords into the wrong field."""
+    known = await user_id(email) is not None
+    subject = email.strip().lower() if known else UNKNOWN
+    stranger = customer(id="", name="")
+    await config_journal.note(
+        by=stranger, at=at, act="session.refused", subject=subject, data={"from": _place(request)}
+    )
+
+
+def _place(request: Connection) -> str:
+    return request.client.host if request.client else ""
 
 
 def _attempts(request: Connection, email: str) -> tuple[tuple[Throttle, str], ...]:
@@ -226,8 +247,11 @@ def note_attempt(request: Connection, email: str, at: datetime, *, succeeded: bo
 async def sign_out(request: Connection) -> None:
     """End the session and forget the cookie."""
     cookie = doors(request).session_cookie
+    visitor = await visitor_of(request)
     if id := request.cookies.get(cookie):
         await close_session(id)
+    if visitor is not None and visitor.session is not None:
+        await config_journal.note(by=visitor.actor, at=wall_clock(), act="session.close", subject=visitor.actor.email)
     set_cookie(request, cookie, "", max_age=0)
     request.scope["state"]["visitor"] = None
 

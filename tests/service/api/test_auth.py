@@ -13,7 +13,7 @@ from service import clock, passwords
 from service.accounts import AlreadyThere, account_for, add_user
 from service.actors import CLOCK
 from service.auth import Doors, actor_of, csrf_token, own_form, requires, sign_in, sign_out, wall_clock
-from service.database import execute, fetchval
+from service.database import execute, fetch, fetchval
 from service.envelope import Envelope
 from service.problems import HANDLERS, plain_page
 from service.sessions import IDLE, LONGEST, sweep_sessions
@@ -103,6 +103,24 @@ async def test_a_person_signs_in_works_and_signs_out(browser: httpx.AsyncClient,
     assert (await browser.post("/sign-out", data={"_csrf": token})).text == "bye"
     assert (await browser.get("/inside")).status_code == 401
     assert await sessions() == 0
+
+
+async def test_every_way_in_and_out_is_noted_and_nothing_else_that_was_typed(
+    browser: httpx.AsyncClient, password: str
+) -> None:
+    await signs_in(browser, "wrong")
+    token = (await browser.get("/form")).text
+    await browser.post("/sign-in", data={"email": "hunter2", "password": "x", "_csrf": token})
+    await signs_in(browser, password)
+    await browser.post("/sign-out", data={"_csrf": (await browser.get("/form")).text})
+    rows = await fetch("SELECT act, subject, actor_name FROM config_journal WHERE act LIKE 'session.%' ORDER BY id")
+    noted = [tuple(row) for row in rows]
+    assert [act for act, _subject, _name in noted] == [
+        "session.refused", "session.refused", "session.open", "session.close",
+    ]  # fmt: skip
+    assert noted[0][1] == noted[2][1] == noted[3][1]
+    assert noted[1][1] == "an address without an account"
+    assert noted[2][2] == noted[3][2] == "Olga"
 
 
 async def test_an_id_chosen_by_the_browser_is_never_adopted(browser: httpx.AsyncClient, password: str) -> None:
