@@ -408,6 +408,21 @@ class Published(msgspec.Struct, frozen=True):
     version: int
 
 
+class Change(msgspec.Struct, frozen=True):
+    """One change: where in the document, and what, in words."""
+
+    place: str
+    sentence: str
+
+
+class RegulationDiff(msgspec.Struct, frozen=True):
+    """What `version` says otherwise than `base`; no changes when they are equal."""
+
+    version: int
+    base: int
+    changes: list[Change]
+
+
 class CannedAnswerView(msgspec.Struct, frozen=True):
     code: str
     title: BothLanguages

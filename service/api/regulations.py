@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import clock, regulations
 from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit
 from service.auth import OWNERS, READERS, actor_of, requires
+from service.differences import tell
 from service.paging import cursor_of, cut, place_of
 from service.problems import language_of
 from service.regulations import RULEBOOKS, in_force, obstacles
@@ -18,16 +19,19 @@ from service.schemas import (
     BothLanguages,
     CannedAnswerPage,
     CannedAnswerView,
+    Change,
     CheckRequest,
     CheckResult,
     Obstacle,
     Published,
     PublishRequest,
+    RegulationDiff,
     RegulationDocument,
     RegulationPage,
     RegulationVersion,
 )
 from service.words import translate
+from workflow.diff import differences
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.regulation import Regulation, Rulebook, Text
 from workflow.words import _
@@ -56,6 +60,20 @@ async def current_regulation() -> RegulationDocument:
 async def get_regulation(version: FromPath[str]) -> RegulationDocument:
     """A version never changes after it was published."""
     return _document(await _known(version))
+
+
+@get("/regulations/{version:str}/diff", operation_id="diffRegulation", summary="What a version changed", guards=[READ])
+async def diff_regulation(
+    request: AnyRequest,
+    version: FromPath[str],
+    base: Annotated[str, QueryParameter(description="The version to compare with; the one before by default.")] = "",
+) -> RegulationDiff:
+    """Every change as a sentence, in the order of the document and in the language you accept."""
+    new = await _known(version)
+    old = await _known(base or str(max(1, new.version - 1)))
+    language = language_of(request)
+    changes = [Change(one.place, tell(language, one)) for one in differences(old.regulation, new.regulation)]
+    return RegulationDiff(version=new.version, base=old.version, changes=changes)
 
 
 @post("/regulations/{version:str}/check", operation_id="checkRegulation", summary="Check a draft", status_code=200,
@@ -120,7 +138,7 @@ def _read(document: dict[str, Any]) -> Regulation:
 ROUTER = Router(
     "/",
     route_handlers=[
-        list_regulations, current_regulation, get_regulation, check_regulation, publish_regulation,
+        list_regulations, current_regulation, get_regulation, diff_regulation, check_regulation, publish_regulation,
         list_canned_answers,
     ],
     tags=["Regulation"],

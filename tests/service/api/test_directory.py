@@ -140,3 +140,17 @@ async def test_two_records_of_one_person_become_one(
     assert (await operator.post(path, json={"other": made[1]["id"]})).status_code == 404
     assert (await operator.post("/api/v1/contacts/x/merge", json={"other": "1"})).status_code == 404
     assert (await operator.post(path, json={})).status_code == 422
+
+
+async def test_a_version_tells_what_it_changed(client_for: ClientFor) -> None:
+    owner = await client_for(Role.PROCESS_OWNER)
+    document = (await owner.get("/api/v1/regulations/current")).json()["document"]
+    document["title"] = {"ru": "Иной", "en": "Another"}
+    assert (await owner.post("/api/v1/regulations/1/publish", json={"document": document})).status_code == 201
+    told = (await owner.get("/api/v1/regulations/2/diff")).json()
+    assert (told["version"], told["base"]) == (2, 1)
+    assert [one["place"] for one in told["changes"]] == ["title"]
+    assert "Another" in told["changes"][0]["sentence"]
+    assert (await owner.get("/api/v1/regulations/2/diff", params={"base": "2"})).json()["changes"] == []
+    assert (await owner.get("/api/v1/regulations/2/diff", params={"base": "9"})).status_code == 404
+    assert (await owner.get("/api/v1/regulations/1/diff")).json()["changes"] == []
