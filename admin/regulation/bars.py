@@ -12,7 +12,7 @@ from service.simulation import MonthForecast, Tally
 from service.words import Language, percent, translate
 from workflow.words import _
 
-BAR, GAP, GROUP_GAP, HEIGHT, TOP, FOOT = 12, 2, 16, 120, 8, 40  # pixels
+BAR, GAP, GROUP_GAP, HEIGHT, TOP, FOOT = 12, 2, 16, 120, 14, 40  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Pair:
 
 
 def pairs_of(months: Sequence[MonthForecast], clock: str) -> list[Pair]:
-    """The pairs of one clock, by month and priority."""
+    """The pairs of one clock, by month and priority, where anything is decided."""
     return [
         Pair(
             one.month,
@@ -41,7 +41,7 @@ def pairs_of(months: Sequence[MonthForecast], clock: str) -> list[Pair]:
             one.better,
         )
         for one in months
-        if one.clock == clock
+        if one.clock == clock and (_judged(one.then) or _judged(one.draft))
     ]
 
 

@@ -17,7 +17,7 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.calendar_form import SHORTENED, VARIANTS, WEEKDAYS, calendar_filled, calendar_values
 from admin.regulation.frame import CHANGE, LOOK, around_draft, keep, lost, overtaken, typed
-from admin.regulation.year_view import BRUSHES, Brush, months_of, painted, said_kind
+from admin.regulation.year_view import BRUSHES, Brush, months_of, painted, said_kind, short_weekdays
 from service import drafts
 from service.calendar_import import with_years, year_from_holidays, years_from_file
 from service.drafts import Draft
@@ -202,6 +202,7 @@ async def _page(
         shortened=[(code, translate(language, said)) for code, said in SHORTENED.items()],
         weekdays=[(name, translate(language, said)) for name, said in WEEKDAYS.items()],
         today=today,
+        short_names=short_weekdays(language),
         wanted=missing or (known[-1] + 1 if known else today.year),
     )
 

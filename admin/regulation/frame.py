@@ -33,7 +33,17 @@ TABS: Final = (
     ("coverage", _("Coverage"), "/regulation/coverage"),
 )
 # The parts of the draft, each a page of its own; the deadlines come first because they are changed most.
-SECTIONS: Final = (("deadlines", _("Deadlines and priorities"), "/regulation/draft"),)
+SECTIONS: Final = (
+    ("deadlines", _("Deadlines and priorities"), "/regulation/draft"),
+    ("levels", _("Service levels"), "/regulation/draft/levels"),
+    ("lists", _("Lists and limits"), "/regulation/draft/lists"),
+    ("calendar", _("Calendar"), "/regulation/draft/calendar"),
+    ("letters", _("Letters"), "/regulation/draft/letters"),
+    ("examples", _("Examples"), "/regulation/draft/examples"),
+    ("simulation", _("Simulation"), "/regulation/draft/simulation"),
+    ("publish", _("Publishing"), "/regulation/draft/publish"),
+)
+FOR_OWNERS: Final = ("publish",)  # the others may look at everything else
 
 
 async def around(reader: Reading, here: str, *, section: str = "") -> dict[str, Any]:
@@ -42,11 +52,12 @@ async def around(reader: Reading, here: str, *, section: str = "") -> dict[str, 
     def row(places: tuple[tuple[str, str, str], ...], current: str) -> list[tuple[str, str, bool, None]]:
         return [(translate(reader.language, said), href, name == current, None) for name, said, href in places]
 
+    sections = tuple(one for one in SECTIONS if reader.role in OWNERS or one[0] not in FOR_OWNERS)
     return {
         "may_change": reader.role in OWNERS,
         "draft": await drafts.open_draft(),
         "tabs": row(TABS, here),
-        "sections": row(SECTIONS if reader.role in OWNERS else SECTIONS[:-1], section),
+        "sections": row(sections, section),
     }
 
 

@@ -26,6 +26,7 @@ FIELD_WORDS: Final = {
     "status_url": _("link to the state of the ticket"),
     "confirm_url": _("link to confirm the solution (completion only)"),
     "dispute_url": _("link to disagree (completion only)"),
+    "rate_url": _("link to say what you thought of it (closing only)"),
     "missing": _("list: the facts that are missing"),
     "refused_files": _("list: files not taken; each has “name” and “reason”"),
     "clock": _("which clock: registration or resolution (colleagues only)"),

@@ -54,6 +54,11 @@ class Month:
     working_days: int
 
 
+def short_weekdays(language: Language) -> list[str]:
+    """«Пн» … «Вс», “Mon” … “Sun”."""
+    return [format_date(date(2024, 1, 1 + n), "ccc", locale=language).capitalize() for n in range(7)]
+
+
 def months_of(calendar: Calendar, year: int, language: Language) -> tuple[Month, ...]:
     """The twelve months. Raises CalendarOutOfRange for a year that is not loaded."""
     return tuple(_month(calendar, date(year, month, 1), language) for month in range(1, 13))
