@@ -23,6 +23,7 @@ from workflow.regulation import Rulebook
 from workflow.sla import Period, deadline_or_none
 from workflow.words import _
 
+RATE = "rate"  # the link that asks what the customer thought of it
 LINKS_LAST = timedelta(days=90)  # far beyond any confirmation time; the completion they belong to ends them earlier
 
 REQUIRED_FIELDS: Mapping[str, str] = {
@@ -60,6 +61,7 @@ def to_customer(
         "auto_close_at": _moment(deadline_or_none(ticket.clocks.auto_close, RULEBOOKS), rules, language),
     }
     facts |= _confirm_links(ticket) if kind == "completed" else {}
+    facts |= {"rate_url": HOUSE.link(RATE, ticket.id)} if kind == "closed" else {}
     return Draft(kind, ticket.email, language, facts | _worded(context, rules, language), name=ticket.full_name)
 
 

@@ -25,7 +25,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "text": (), "question": (), "reason": (), "operator": (), "assignee": (), "passport": (), "missing": (),
     "refused_files": (), "outside_hours": (), "duplicate_of": (), "status_url": (), "confirm_url": (),
     "dispute_url": (), "desk_url": (), "auto_close_at": (), "clock": (), "due_at": (), "step": (), "extended": (),
-    "centre": (), "notices": (),
+    "centre": (), "notices": (), "rate_url": (),
 }  # fmt: skip
 # The fields that are lists, with what stands in each of their items; () where an item is a plain text.
 LISTS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -36,6 +36,7 @@ LONGEST_ARGUMENT: Final = 20_000  # characters
 DONE: Final[Mapping[str, str]] = {
     "confirm": _("Thank you. The solution is confirmed and the ticket is closed."),
     "dispute": _("Thank you. Your reasons have been recorded and the work goes on."),
+    "rate": _("Thank you for telling us."),
 }
 
 
@@ -61,7 +62,7 @@ async def status(request: AnyRequest, token: FromPath[str]) -> Response[str]:
     try:
         ticket = await signed_links.ticket_of_status(token, at=clock.now())
     except (NotFound, LinkGone) as refusal:
-        return _gone(request, refusal)
+        return gone(request, refusal)
     reading = reading_for(request, ticket)
     if done := DONE.get(request.query_params.get("after", "")):
         reading = replace(reading, flashes=(Flash(translate(reading.language, done)),))
@@ -97,7 +98,7 @@ async def _ask(request: AnyRequest, act: str, token: str) -> Response[str]:
     try:
         link = await signed_links.look(act, token, at=clock.now())
     except (NotFound, LinkGone) as refusal:
-        return _gone(request, refusal)
+        return gone(request, refusal)
     return _question(request, act, link.ticket, {}, {})
 
 
@@ -111,7 +112,7 @@ async def _act(request: AnyRequest, act: str, token: str, given: dict[str, str])
         errors = {error.field: told(error, language) for error in wrong.errors}
         return _question(request, act, link.ticket, given, errors)
     except Refusal as refusal:
-        return _gone(request, refusal)
+        return gone(request, refusal)
     where = url(f"/status/{HOUSE.sign(signed_links.STATUS, ticket.id)}", after=act)
     return Redirect(where, status_code=303, headers=PRIVATE)
 
@@ -144,7 +145,7 @@ HELP: Final[Mapping[type[Refusal], str]] = {
 }
 
 
-def _gone(request: AnyRequest, refusal: Refusal) -> Response[str]:
+def gone(request: AnyRequest, refusal: Refusal) -> Response[str]:
     """Why the link does nothing, and what to do instead: 410 for one that worked once, 404 for one that never did."""
     ticket = refusal.ticket if isinstance(refusal, LinkGone) else None
     reading = reading_for(request, ticket)
