@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service import clock, sessions
+from service import clock, presence, sessions
 from service.database import execute
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,7 @@ async def forget(*, at: datetime, keep: timedelta) -> dict[str, int]:
     gone = {
         "deliveries": await _in_batches(lambda: execute(DELIVERIES, at - keep, BATCH)),
         "answers": await _in_batches(lambda: execute(ANSWERS, at - KEEP_ANSWERS, BATCH)),
+        "presence": await presence.sweep_presence(at=at - clock.offset()),
         "sessions": await sessions.sweep_sessions(at=at - clock.offset()),  # a moved clock signs nobody out
     }
     if any(gone.values()):
