@@ -26,6 +26,10 @@ REASONS = {
 }
 
 
+# Clocks whose target is no priority's are called by their own name.
+CLOCKS = {"registration": _("registration"), "resolution": _("resolution"), "auto_close": _("automatic closing")}
+
+
 def one_line(period: Period, rules: Rulebook, language: Language) -> str:
     """«29 апр 16:10–18:00 (1 ч 50 мин) + …»; '' where the calendar does not reach."""
     try:
@@ -46,7 +50,7 @@ def rule_line(made: Passport, language: Language) -> str:
     """Which rule and which calendar gave the deadline."""
     return translate(
         language, _("rule {rule}, regulation {version}, calendar {calendar}"),
-        rule=made.priority or made.clock, version=made.version, calendar=made.calendar,
+        rule=made.priority or translate(language, CLOCKS[made.clock]), version=made.version, calendar=made.calendar,
     )  # fmt: skip
 
 

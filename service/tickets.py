@@ -331,6 +331,9 @@ def _uuid(value: str) -> UUID | None:
 # --- once, and never over somebody else's work ------------------------------------------------------------------------
 
 
+RECEIVED = _("Received")  # the one act that is no move: how a ticket begins
+
+
 async def _refuse_stale(change: Change, *, expected_seq: int | None, seen_seq: int | None) -> None:
     """Raises Stale with who did what since the asker looked."""
     known = seen_seq if expected_seq is None else expected_seq
@@ -349,7 +352,7 @@ async def _refuse_stale(change: Change, *, expected_seq: int | None, seen_seq: i
     move = PROCESS.by_trigger.get(last["trigger"])
     raise Stale(
         who=last["actor_name"],
-        move=move.label if move else last["trigger"],
+        move=move.label if move else RECEIVED,
         at=last["at"].strftime("%Y-%m-%d %H:%M UTC"),
     )
 

@@ -350,3 +350,14 @@ async def test_a_cursor_from_nowhere_fails_nothing(
     cursor = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
     answer = await administrator.get(f"/api/v1/{path.format(webhook)}", params={"cursor": cursor})
     assert answer.status_code in (200, 422)
+
+
+async def test_a_version_of_nowhere_on_a_fresh_ticket_is_told_in_words(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    headers = {"If-Match": '"7"', "Accept-Language": "ru"}
+    answer = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "start"}, headers=headers)
+    assert answer.status_code == 412
+    assert "«Принята»" in answer.json()["detail"]
+    assert answer.json()["title"] == "Тем временем изменилось"
+    english = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "start"}, headers={"If-Match": '"7"'})
+    assert "made “Received”" in english.json()["detail"]
