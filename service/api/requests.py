@@ -69,7 +69,11 @@ def expected_seq(request: AnyRequest) -> int | None:
 
 
 async def strict_body(request: AnyRequest) -> None:
-    """Before a handler runs: JSON means what it says, a number is no instant. Raises what is told as 422."""
+    """Before a handler runs: JSON means what it says, a number is no instant; nothing in an address is null.
+
+    Raises what is told as 422.
+    """
+    _refuse_null(request)
     wanted = request.route_handler.parsed_data_field
     struct = wanted.annotation if wanted is not None else None
     if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
@@ -82,3 +86,18 @@ async def strict_body(request: AnyRequest) -> None:
         msgspec.convert(raw, struct, str_keys=True)
     except msgspec.ValidationError as wrong:
         raise ValidationException(str(wrong), extra=[{"source": "body", "message": str(wrong)}]) from wrong
+
+
+def _refuse_null(request: AnyRequest) -> None:
+    """The word "null" is no date, number or answer to a yes-or-no question, though the framework takes it for one."""
+    named = {name for name, value in request.query_params.multi_items() if value == "null"}
+    if not named:
+        return
+    wrong = []
+    for name, field in request.route_handler.parsed_fn_signature.parameters.items():
+        told = getattr(field.kwarg_definition, "name", None) or name
+        kinds = {kind.annotation for kind in field.inner_types}
+        if told in named and field.is_optional and str not in kinds and list[str] not in kinds:
+            wrong.append(FieldError(told, _("“null” is no value: leave it out."), {}))
+    if wrong:
+        raise WrongFields(wrong)

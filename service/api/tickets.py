@@ -63,8 +63,6 @@ async def list_tickets(
     q: Annotated[str, QueryParameter(description="Words to be found in subject, texts, names or number.")] = "",
 ) -> TicketPage:
     """Tickets that fit every filter, the newest first."""
-    if overdue is None and "overdue" in request.query_params:
-        raise WrongFields([FieldError("overdue", _("Give true or false."), {})])
     at = clock.now()
     wanted = Wanted(
         state=states or (), priority=priority or (), assignee=assignee, organisation=organisation, overdue=overdue, q=q
