@@ -66,7 +66,9 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     openapi.describe(app)
-    app.asgi_handler = Envelope(app.asgi_handler, security_headers(), methods=_methods(app))
+    app.asgi_handler = Envelope(
+        app.asgi_handler, security_headers(), methods=_methods(app), proxies=settings.trusted_proxies
+    )
     return app
 
 

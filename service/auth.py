@@ -48,6 +48,7 @@ class Doors:
     requests: RateLimit = field(default_factory=lambda: RateLimit(per_minute=600))
     metrics_from_loopback: bool = False
     from_one_place: Throttle = field(default_factory=lambda: Throttle(most=10))
+    of_one_place: Throttle = field(default_factory=lambda: Throttle(most=100))  # many people may share an address
     from_anywhere: Throttle = field(default_factory=lambda: Throttle(most=50))  # nobody is locked out by one stranger
 
     # Public forms that make us write a letter: each sending counts.
@@ -224,8 +225,8 @@ def _place(request: Connection) -> str:
 
 
 def _attempts(request: Connection, email: str) -> tuple[tuple[Throttle, str], ...]:
-    account, place = email.strip().lower(), request.client.host if request.client else ""
-    return (doors(request).from_one_place, f"{place} {account}"), (doors(request).from_anywhere, account)
+    account, place, kept = email.strip().lower(), _place(request), doors(request)
+    return (kept.from_one_place, f"{place} {account}"), (kept.from_anywhere, account), (kept.of_one_place, place)
 
 
 def demand_patience(request: Connection, email: str, at: datetime) -> None:
@@ -238,10 +239,10 @@ def demand_patience(request: Connection, email: str, at: datetime) -> None:
 def note_attempt(request: Connection, email: str, at: datetime, *, succeeded: bool) -> None:
     """Remember how an attempt to sign in ended."""
     for throttle, key in _attempts(request, email):
-        if succeeded:
-            throttle.succeeded(key)
-        else:
+        if not succeeded:
             throttle.failed(key, at=at)
+        elif throttle is not doors(request).of_one_place:  # one account of one's own buys no guesses at others
+            throttle.succeeded(key)
 
 
 async def sign_out(request: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import uuid4
 
 import structlog
@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs
+from service.places import networks, place_of
 
 log = structlog.get_logger("service.access")
 
@@ -22,9 +23,20 @@ QUIET = ("/health/", "/static/", "/metrics")  # asked every few seconds; only th
 class Envelope:
     """Stands outside of routing, so that a 404 carries the same headers as everything else."""
 
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str], *, methods: Mapping[str, str] | None = None) -> None:
-        """`methods`: what each path template takes, as `Allow` writes it; Litestar's own answer forgets some."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        headers: Mapping[str, str],
+        *,
+        methods: Mapping[str, str] | None = None,
+        proxies: Sequence[str] = (),
+    ) -> None:
+        """`methods`: what each path template takes, as `Allow` writes it; Litestar's own answer forgets some.
+
+        `proxies`: whose word about the asker's address is believed.
+        """
         self.app = app
+        self.proxies = networks(proxies)
         self.methods = methods or {}
         self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
@@ -34,6 +46,9 @@ class Envelope:
             return
         request_id = _request_id(scope)
         scope["state"]["request_id"] = request_id
+        if self.proxies and scope["client"]:
+            host, port = scope["client"]
+            scope["client"] = (place_of(host, _forwarded(scope), proxies=self.proxies), port)
         started = time.perf_counter()
         status = 0
 
@@ -82,6 +97,10 @@ def _request_id(scope: Scope) -> str:
     return uuid4().hex
 
 
+def _forwarded(scope: Scope) -> str:
+    return ", ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
+
+
 def _log(scope: Scope, status: int, seconds: float) -> None:
     path = SECRET_PATHS.sub(r"/\1/…", str(scope["path"]))
     if path.startswith(QUIET) and status < 400:
@@ -93,6 +112,7 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
         path=path,
         status=status,
         ms=round(seconds * 1000, 1),
+        place=scope["client"][0] if scope["client"] else None,
         actor=visitor.actor.principal if visitor else None,
         ticket=scope["state"].get("ticket"),
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,6 +100,13 @@ def _host_and_port(value: str) -> str:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError("host:port pairs separated by commas, such as 127.0.0.1:9000")
     return value.lower()
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError as error:
+        raise ValueError("addresses or networks separated by commas, such as 10.0.0.7, 10.1.0.0/16") from error
 
 
 def _list_of(parse: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
@@ -283,6 +291,15 @@ class Settings:
             "on the same machine.",
             _switch,
             shown_default="off",
+        ),
+    )
+    trusted_proxies: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "Addresses or networks of our own proxies, separated by commas: only their `X-Forwarded-For` is believed, "
+            "by the log and by what slows down guessing.",
+            _list_of(_network),
+            shown_default="none",
         ),
     )
     prepared_statements: bool = field(

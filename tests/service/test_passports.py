@@ -23,7 +23,7 @@ AT = datetime(2026, 2, 2, 9, tzinfo=UTC)
 )
 def test_the_rule_is_named_in_the_readers_language(clock: str, priority: str, language: Language, rule: str) -> None:
     made = Passport(
-        clock=clock, priority=priority, target=Target("working_minutes", 60), version=3, calendar="RU", origin=AT, due=AT,
-        counted=(), skipped=(), paused=(), total=timedelta(hours=1),
+        clock=clock, priority=priority, target=Target("working_minutes", 60), version=3, calendar="RU", origin=AT,
+        due=AT, counted=(), skipped=(), paused=(), total=timedelta(hours=1),
     )  # fmt: skip
     assert rule_line(made, language).startswith(f"{rule}, ")

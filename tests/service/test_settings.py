@@ -59,6 +59,7 @@ def test_every_variable_is_read() -> None:
         "POOL_SIZE": ("3", 3),
         "API_REQUESTS_PER_MINUTE": ("60", 60),
         "METRICS_FROM_LOOPBACK": ("on", True),
+        "TRUSTED_PROXIES": ("10.0.0.7, 10.1.0.0/16", ("10.0.0.7/32", "10.1.0.0/16")),
         "PREPARED_STATEMENTS": ("off", False),
     }
     assert tuple(f"REGLAMENT_{name}" for name in values) == variables()

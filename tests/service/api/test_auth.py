@@ -348,3 +348,21 @@ async def test_a_scope_limits_and_a_role_limits_more(browser: httpx.AsyncClient)
 async def test_an_unknown_scope_is_refused(database: None) -> None:
     with pytest.raises(WrongFields):
         await add_token("CRM", role=Role.OPERATOR, scopes=["everything"], at=clock.now())
+
+
+async def test_one_place_that_guesses_at_many_accounts_is_slowed_down_too(
+    browser: httpx.AsyncClient, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody(_email: str, _password: str) -> None:
+        return None
+
+    assert (await signs_in(browser, password)).text == "Olga"
+    token = (await browser.get("/form")).text
+    monkeypatch.setattr("service.auth.account_for", nobody)
+    for n in range(100):
+        said = {"email": f"{n}@desk.example.org", "password": "x", "_csrf": token}
+        assert (await browser.post("/sign-in", data=said)).text == "nobody"
+    monkeypatch.undo()
+    said = {"email": EMAIL, "password": password, "_csrf": token}
+    assert (await browser.post("/sign-in", data=said)).status_code == 429
+    assert (await browser.get("/inside")).status_code == 200  # whoever is in already stays in
