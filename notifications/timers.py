@@ -75,7 +75,7 @@ class Timers:
 
     async def _fire_of_one_ticket(self, rows: list[Any], *, at: datetime) -> list[Outcome]:
         """After an outage the breach comes first: it ends its own warnings, which then cost one look each."""
-        outcomes = []
+        outcomes: list[Outcome] = []
         for row in sorted(rows, key=lambda row: (":step:" in row["kind"], row["due_at"], row["id"])):
             if outcomes and not await fetchval(STILL_ARMED, row["id"]):
                 outcomes.append(Outcome.GONE)

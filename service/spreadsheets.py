@@ -52,12 +52,8 @@ async def as_xlsx(heads: Sequence[str], pages: Pages, *, sheet: str, widths: Seq
     with tempfile.TemporaryDirectory(prefix="sheet-") as folder:
         place = Path(folder) / "sheet.xlsx"
         workbook = Workbook(place, {"constant_memory": True, "tmpdir": folder})
-        head, body = (
-            workbook.add_format(
-                {"font_name": "Arial", "font_size": 10, "text_wrap": True, "valign": "top", "bold": bold}
-            )
-            for bold in (True, False)
-        )
+        look = {"font_name": "Arial", "font_size": 10, "text_wrap": True, "valign": "top"}
+        head, body = workbook.add_format(look | {"bold": True}), workbook.add_format(look)
         written = workbook.add_worksheet(NOT_IN_A_NAME.sub(" ", sheet)[:31])
         written.freeze_panes(1, 0)
         for n, width in enumerate(widths):
@@ -73,7 +69,7 @@ async def as_xlsx(heads: Sequence[str], pages: Pages, *, sheet: str, widths: Seq
 
 
 def _write(written: Worksheet, rows: Sequence[Sequence[Cell]], look: Format, row: int) -> int:
-    """Write the rows from `row` on; the next free one. A text stays a text, which no spreadsheet takes for a formula."""
+    """Write the rows from `row` on; the next free one. A text stays a text: nothing becomes a formula."""
     for cells in rows:
         for n, cell in enumerate(cells):
             if isinstance(cell, str):
