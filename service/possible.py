@@ -32,7 +32,7 @@ def possible_moves(
     ticket: Ticket, *, by: Actor, pinned: Rulebook, in_force: Rulebook, language: Language
 ) -> PossibleMoves:
     """The moves `by` may make now. Registering chooses from the rules in force, all else from the pinned ones."""
-    moves = MACHINE.moves(facts(ticket), by=by.role)
+    moves = [move for move in MACHINE.moves(facts(ticket), by=by.role) if sendable(move.trigger)]
     return PossibleMoves(
         state=ticket.state,
         seq=ticket.seq,
@@ -48,6 +48,12 @@ def _shown(move: Move, rules: Rulebook, language: Language) -> PossibleMove:
         dangerous=move.dangerous,
         fields=[_field(field, rules, language) for field in open_fields(move)],
     )
+
+
+def sendable(trigger: str) -> bool:
+    """Whether a request in JSON can carry the move: files come by an upload of their own."""
+    move = PROCESS.by_trigger[trigger]
+    return not any(field.required and field.kind is Kind.DATA for field in move.fields)
 
 
 def open_fields(move: Move) -> tuple[Field, ...]:

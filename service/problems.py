@@ -28,6 +28,7 @@ from service.database import passing
 from service.directory_edits import LastAdministrator
 from service.regulations import NotPublishable, SomebodyWasFaster
 from service.idempotency import KeyReused, Repeated
+from service.possible import sendable
 from service.words import LANGUAGES, Language, negotiate, translate
 from workflow.errors import (
     FieldError,
@@ -138,7 +139,7 @@ def refused(request: AnyRequest, refusal: Refusal) -> Response[Any]:
             code=refusal.code,
             detail=told(refusal, language),
             errors=_wrong_fields(refusal, language),
-            possible=list(refusal.possible) if isinstance(refusal, WrongState) else None,
+            possible=[one for one in refusal.possible if sendable(one)] if isinstance(refusal, WrongState) else None,
         ),
     )
 

@@ -361,3 +361,13 @@ async def test_a_version_of_nowhere_on_a_fresh_ticket_is_told_in_words(operator:
     assert answer.json()["title"] == "Тем временем изменилось"
     english = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "start"}, headers={"If-Match": '"7"'})
     assert "made “Received”" in english.json()["detail"]
+
+
+async def test_no_list_of_moves_names_one_that_json_cannot_carry(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    listed = (await operator.get(f"/api/v1/tickets/{id}/moves")).json()["items"]
+    refused = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "start"})
+    assert refused.status_code == 409
+    for names in ([move["trigger"] for move in listed], refused.json()["possible"]):
+        assert "register" in names
+        assert "attach" not in names
