@@ -8,6 +8,7 @@ from uuid import UUID
 
 from service import bell, config_journal
 from service.actors import Actor
+from service.customer_sessions import close_customer_sessions
 from service.database import DB, execute, fetch, retried
 from service.people import customer_by_name
 from service.regulations import RULEBOOKS
@@ -36,6 +37,7 @@ async def merge_contacts(into: int, other: int, *, by: Actor, at: datetime) -> l
         await _complete(found[into], found[other], organisation)
         moved = await fetch("UPDATE contact_address SET contact = $1 WHERE contact = $2 RETURNING address", into, other)
         addresses = sorted(row["address"] for row in moved)
+        await _hand_over_account(into, other)
         tickets = await _identify_open(into, other, organisation, by=by, at=at)
         gone = await execute(
             "DELETE FROM contact WHERE id = $1 AND NOT EXISTS (SELECT FROM ticket WHERE contact = $1)", other
@@ -65,6 +67,17 @@ async def _complete(into: Any, other: Any, organisation: int | None) -> None:
         "UPDATE contact SET organisation = $2, position = $3, phone = $4 WHERE id = $1",
         into["id"], organisation, into["position"] or other["position"], into["phone"] or other["phone"],
     )  # fmt: skip
+
+
+async def _hand_over_account(into: int, other: int) -> None:
+    """One person has one account: his own if he has one, else that of the other record; its browsers are signed out."""
+    await close_customer_sessions(other)
+    await execute(
+        "UPDATE customer_account SET contact = $1 WHERE contact = $2 "
+        "AND NOT EXISTS (SELECT FROM customer_account WHERE contact = $1)",
+        into, other,
+    )  # fmt: skip
+    await execute("DELETE FROM customer_account WHERE contact = $1", other)
 
 
 async def _identify_open(into: int, other: int, organisation: int | None, *, by: Actor, at: datetime) -> list[UUID]:

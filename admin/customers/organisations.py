@@ -1,0 +1,166 @@
+"""Organisations: the list, one with its contracts and people, and what may be changed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from admin.customers.rights import ADMINISTER, READ, WRITE
+from admin.pages import render, url
+from admin.reader import flash, reading
+from admin.reading import AnyRequest
+from admin.refused import said
+from service import customer_records, directory
+from service.accounts import AlreadyThere
+from service.auth import ADMINISTRATORS, actor_of
+from service.customer_records import PAGE
+from service.problems import told
+from service.regulations import in_force
+from service.words import translate
+from workflow.errors import FieldError, WrongFields
+from workflow.words import _
+
+LANGUAGE_NAMES: Final = (("ru", "Русский"), ("en", "English"))
+
+
+@get("/customers", guards=[READ])
+async def list_page(request: AnyRequest, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Response[str]:
+    """Organisations by name, and the people who belong to none yet."""
+    asked = " ".join(q.replace("\x00", "").split())[:200]
+    return await _list(request, q=asked, after=after.replace("\x00", ""))
+
+
+async def _list(
+    request: AnyRequest, *, q: str = "", after: str = "", typed: Mapping[str, str] | None = None, refusal: str = ""
+) -> Response[str]:
+    reader = await reading(request)
+    found = await customer_records.organisations(q=q, after=after)
+    on = url("/customers", q=q, after=found[PAGE - 1].name) if len(found) > PAGE else ""
+    return render(
+        "customers/list.html", reader, status_code=422 if refusal else 200, organisations=found[:PAGE], q=q,
+        next_href=on, first_href="/customers" if after else "", waiting=await customer_records.waiting_people(),
+        names=await customer_records.names(), today=reader.at.astimezone(reader.zone).date(), typed=typed or {},
+        refusal=refusal, administers=reader.role in ADMINISTRATORS,
+    )  # fmt: skip
+
+
+@post("/customers", guards=[ADMINISTER], status_code=303)
+async def add_organisation(request: AnyRequest) -> Response[Any]:
+    """A new organisation, and on to its page."""
+    reader, form = await reading(request), await request.form()
+    typed = {name: str(form.get(name, "")) for name in ("name", "domains")}
+    try:
+        made = await directory.add_organisation(
+            typed["name"], domains=typed["domains"].split(), by=await actor_of(request), at=reader.at
+        )
+    except (AlreadyThere, WrongFields) as refusal:
+        return await _list(request, typed=typed, refusal=said(refusal, reader.language))
+    return Redirect(f"/customers/{made['id']}", status_code=303)
+
+
+@get("/customers/{id:int}", guards=[READ])
+async def organisation_page(request: AnyRequest, id: FromPath[int]) -> Response[str]:
+    """Domains, contracts with their marks, people."""
+    return await _page(request, id)
+
+
+async def _page(
+    request: AnyRequest, id: int, *, form: str = "", typed: Mapping[str, str] | None = None, refusal: str = ""
+) -> Response[str]:
+    reader = await reading(request)
+    name, domains = await customer_records.organisation(id)
+    today = reader.at.astimezone(reader.zone).date()
+    rules = await in_force(at=reader.at)
+    levels = [(level.code, level.name.to(reader.language)) for level in rules.regulation.service_levels]
+    return render(
+        "customers/organisation.html", reader, status_code=422 if refusal else 200, id=id, name=name,
+        domains="\n".join(domains), contracts=await customer_records.contracts_of(id, on=today),
+        people=await customer_records.people_of(id), levels=levels, form=form, typed=typed or {}, refusal=refusal,
+        administers=reader.role in ADMINISTRATORS, language_names=LANGUAGE_NAMES, today=today,
+    )  # fmt: skip
+
+
+@post("/customers/{id:int}", guards=[ADMINISTER], status_code=303)
+async def change_organisation(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
+    """Another name, other domains."""
+    reader, form = await reading(request), await request.form()
+    typed = {name: str(form.get(name, "")) for name in ("name", "domains")}
+    try:
+        await customer_records.change_organisation(
+            id, name=typed["name"], domains=typed["domains"].split(), by=await actor_of(request), at=reader.at
+        )
+    except (AlreadyThere, WrongFields) as refusal:
+        return await _page(request, id, form="organisation", typed=typed, refusal=said(refusal, reader.language))
+    flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/{id}", status_code=303)
+
+
+@post("/customers/{id:int}/contracts", guards=[ADMINISTER], status_code=303)
+async def add_contract(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
+    """A new contract: number, products, level, term."""
+    reader, form = await reading(request), await request.form()
+    names = ("number", "products", "service_level", "starts_on", "ends_on")
+    typed = {name: str(form.get(name, "")).strip() for name in names}
+    try:
+        starts_on, ends_on = _day("starts_on", typed), _day("ends_on", typed)
+        if starts_on is None:
+            raise WrongFields([FieldError("starts_on", _("The contract has no first day."), {})])
+        await directory.add_contract(
+            str(id), number=typed["number"], service_level=typed["service_level"], starts_on=starts_on,
+            ends_on=ends_on, by=await actor_of(request), at=reader.at,
+            products=[one.strip() for one in typed["products"].split(",") if one.strip()],
+        )  # fmt: skip
+    except (AlreadyThere, WrongFields) as refusal:
+        return await _page(request, id, form="contract", typed=typed, refusal=said(refusal, reader.language))
+    flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/{id}", status_code=303)
+
+
+def _day(name: str, typed: Mapping[str, str]) -> date | None:
+    try:
+        return date.fromisoformat(typed[name]) if typed[name] else None
+    except ValueError:
+        sentence = _("“{value}” is not a date like 2026-05-18.")
+        raise WrongFields([FieldError(name, sentence, {"value": typed[name]})]) from None
+
+
+@post("/customers/{id:int}/people", guards=[WRITE], status_code=303)
+async def add_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
+    """A new person with one or more addresses."""
+    reader, form = await reading(request), await request.form()
+    names = ("full_name", "addresses", "position", "phone", "language")
+    typed = {name: str(form.get(name, "")) for name in names}
+    try:
+        contact = await directory.add_contact(
+            typed["full_name"], addresses=typed["addresses"].split(), organisation=str(id), position=typed["position"],
+            phone=typed["phone"][:100], language=typed["language"] if typed["language"] == "en" else "ru",
+            by=await actor_of(request), at=reader.at,
+        )  # fmt: skip
+    except (AlreadyThere, WrongFields) as refusal:
+        return await _page(request, id, form="person", typed=typed, refusal=said(refusal, reader.language))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+@post("/customers/people/{contact:int}/join", guards=[WRITE], status_code=303)
+async def join(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+    """Say where a person belongs who has registered by himself."""
+    reader, form = await reading(request), await request.form()
+    organisation = str(form.get("organisation", ""))
+    try:
+        number = int(organisation) if organisation.isascii() and organisation.isdigit() else 0
+        await customer_records.join(contact, number, by=await actor_of(request), at=reader.at)
+    except WrongFields as wrong:
+        flash(request, told(wrong.errors[0], reader.language), "refused")
+        return Redirect("/customers", status_code=303)
+    flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+ORGANISATION_PAGES: Final = (
+    list_page, add_organisation, organisation_page, change_organisation, add_contract, add_person, join,
+)  # fmt: skip

@@ -1,0 +1,99 @@
+"""One person of a customer: the account, an invitation, another record of the same person, erasure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from admin.customers.rights import ADMINISTER, READ, WRITE
+from admin.pages import render
+from admin.reader import flash, reading
+from admin.reading import AnyRequest
+from admin.refused import said
+from service import customer_records, customers, erasure
+from service.auth import ADMINISTRATORS, actor_of
+from service.contacts import merge_contacts
+from service.erasure import StillOpen
+from service.words import ngettext, translate
+from workflow.errors import WrongFields
+from workflow.words import _
+
+
+@get("/customers/people/{contact:int}", guards=[READ])
+async def person_page(request: AnyRequest, contact: FromPath[int]) -> Response[str]:
+    """Who it is, and what may be done."""
+    reader = await reading(request)
+    person = await customer_records.person(contact)
+    others: list[Any] = []
+    if person.organisation is not None:
+        others = [one for one in await customer_records.people_of(person.organisation) if one.id != contact]
+    sights = [(code, translate(reader.language, label)) for code, label in customers.SIGHTS]
+    return render(
+        "customers/person.html", reader, person=person, others=others, sights=sights,
+        administers=reader.role in ADMINISTRATORS,
+    )  # fmt: skip
+
+
+@post("/customers/people/{contact:int}/invite", guards=[WRITE], status_code=303)
+async def invite(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+    """Send the letter with the link to a password."""
+    reader, form = await reading(request), await request.form()
+    try:
+        address = await customers.invite(
+            contact, sees=str(form.get("sees", "own")), by=await actor_of(request), at=reader.at
+        )
+    except WrongFields as refusal:
+        flash(request, said(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, _("A letter goes to {address}."), address=address))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+@post("/customers/people/{contact:int}/rights", guards=[WRITE], status_code=303)
+async def change_rights(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+    """What the account sees, and whether it may sign in."""
+    reader, form = await reading(request), await request.form()
+    try:
+        await customers.change_rights(
+            contact, sees=str(form.get("sees", "own")), active="active" in form, by=await actor_of(request),
+            at=reader.at,
+        )  # fmt: skip
+    except WrongFields as refusal:
+        flash(request, said(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+@post("/customers/people/{contact:int}/merge", guards=[WRITE], status_code=303)
+async def merge(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+    """Two records of one person become this one."""
+    reader, form = await reading(request), await request.form()
+    other = str(form.get("other", ""))
+    number = int(other) if other.isascii() and other.isdigit() and len(other) < 19 else contact
+    try:
+        await merge_contacts(contact, number, by=await actor_of(request), at=reader.at)
+    except WrongFields as refusal:
+        flash(request, said(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, _("Two records are one now.")))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+@post("/customers/people/{contact:int}/erase", guards=[ADMINISTER], status_code=303)
+async def erase(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+    """Blank the person's data; the journal stays valid."""
+    reader = await reading(request)
+    try:
+        erased = await erasure.erase(contact, by=await actor_of(request), at=reader.at)
+    except StillOpen as refusal:
+        flash(request, said(refusal, reader.language), "refused")
+        return Redirect(f"/customers/people/{contact}", status_code=303)
+    flash(request, ngettext(reader.language, "Erased, with {n} ticket.", "Erased, with {n} tickets.", erased.tickets))
+    return Redirect("/customers", status_code=303)
+
+
+PEOPLE_PAGES: Final = (person_page, invite, change_rights, merge, erase)

@@ -1,0 +1,167 @@
+"""What the pages about customers read and change: organisations with their contracts and people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from service import config_journal
+from service.accounts import AlreadyThere
+from service.actors import Actor
+from service.database import DB, execute, fetch, fetchrow, fetchval, retried
+from workflow.errors import FieldError, NotFound, WrongFields
+from workflow.words import _
+
+PAGE = 50
+
+
+class OrganisationRow(msgspec.Struct, frozen=True):
+    """One organisation of the list. `until` is the end of its last contract, None for one without an end."""
+
+    id: int
+    name: str
+    people: int
+    contracts: int
+    until: date | None
+    open_tickets: int
+
+
+class ContractRow(msgspec.Struct, frozen=True):
+    """One contract; `expired` on the day that was asked for."""
+
+    id: int
+    number: str
+    products: list[str]
+    service_level: str
+    starts_on: date
+    ends_on: date | None
+    expired: bool
+
+
+class PersonRow(msgspec.Struct, frozen=True):
+    """One contact with his addresses; `sees` and `active` are his account's, None without one."""
+
+    id: int
+    organisation: int | None
+    full_name: str
+    position: str
+    phone: str
+    language: str
+    addresses: list[str]
+    sees: str | None
+    active: bool | None
+    signed_in_at: datetime | None
+
+
+async def organisations(*, q: str = "", after: str = "") -> list[OrganisationRow]:
+    """A page in the order of names, and one more if there is more."""
+    rows = await fetch(
+        "SELECT o.id, o.name, (SELECT count(*) FROM contact p WHERE p.organisation = o.id) AS people, "
+        "(SELECT count(*) FROM contract c WHERE c.organisation = o.id) AS contracts, "
+        "(SELECT CASE WHEN bool_or(c.ends_on IS NULL) THEN NULL ELSE max(c.ends_on) END FROM contract c "
+        "WHERE c.organisation = o.id) AS until, "
+        "(SELECT count(*) FROM ticket t WHERE t.organisation = o.id AND t.closed_at IS NULL) AS open_tickets "
+        "FROM organisation o WHERE o.name > $1 AND ($2 = '' OR position(lower($2) IN lower(o.name)) > 0) "
+        "ORDER BY o.name LIMIT $3",
+        after, q, PAGE + 1,
+    )  # fmt: skip
+    return [OrganisationRow(**row) for row in rows]
+
+
+async def organisation(id: int) -> tuple[str, list[str]]:
+    """Name and mail domains. Raises NotFound."""
+    row = await fetchrow("SELECT name, domains FROM organisation WHERE id = $1", id)
+    if row is None:
+        raise NotFound()
+    return row["name"], msgspec.json.decode(row["domains"], type=list[str])
+
+
+async def contracts_of(organisation: int, *, on: date) -> list[ContractRow]:
+    """The contracts of an organisation, the newest first."""
+    rows = await fetch(
+        "SELECT id, number, products, service_level, starts_on, ends_on, ends_on IS NOT NULL AND ends_on < $2 "
+        "AS expired FROM contract WHERE organisation = $1 ORDER BY starts_on DESC, id DESC",
+        organisation, on,
+    )  # fmt: skip
+    return [ContractRow(**dict(row) | {"products": msgspec.json.decode(row["products"])}) for row in rows]
+
+
+PEOPLE = """
+SELECT p.id, p.organisation, p.full_name, p.position, p.phone, p.language, k.sees, k.active, k.signed_in_at,
+       coalesce((SELECT array_agg(a.address ORDER BY a.id) FROM contact_address a WHERE a.contact = p.id), '{}')
+       AS addresses
+FROM contact p LEFT JOIN customer_account k ON k.contact = p.id
+"""
+
+
+async def people_of(organisation: int) -> list[PersonRow]:
+    """The contacts of an organisation, by name; those who were erased are no longer shown."""
+    rows = await fetch(
+        f"{PEOPLE} WHERE p.organisation = $1 AND p.full_name <> '' ORDER BY p.full_name, p.id LIMIT 500", organisation
+    )
+    return [PersonRow(**row) for row in rows]
+
+
+async def waiting_people() -> list[PersonRow]:
+    """Contacts whose organisation nobody has told yet, those with an account first."""
+    rows = await fetch(
+        f"{PEOPLE} WHERE p.organisation IS NULL AND p.full_name <> '' ORDER BY k.id IS NULL, p.id DESC LIMIT 100"
+    )
+    return [PersonRow(**row) for row in rows]
+
+
+async def person(id: int) -> PersonRow:
+    """One contact. Raises NotFound."""
+    row = await fetchrow(f"{PEOPLE} WHERE p.id = $1", id)
+    if row is None:
+        raise NotFound()
+    return PersonRow(**row)
+
+
+@retried
+async def change_organisation(id: int, *, name: str, domains: Sequence[str], by: Actor, at: datetime) -> None:
+    """Another name or other mail domains. Raises NotFound, AlreadyThere, WrongFields."""
+    name = " ".join(name.replace("\x00", " ").split())
+    listed = list(dict.fromkeys(domain.strip().lower().lstrip("@") for domain in domains if domain.strip()))
+    errors = [FieldError("name", _("Please fill this in."), {})] if not name else []
+    if any("." not in domain or any(sign.isspace() or sign in "@/:," for sign in domain) for domain in listed):
+        errors.append(FieldError("domains", _("A domain looks like example.org; one a line."), {}))
+    if errors:
+        raise WrongFields(errors)
+    try:
+        async with DB.transaction(allow_nested=False):
+            changed = await execute(
+                "UPDATE organisation SET name = $2, domains = $3 WHERE id = $1",
+                id, name, msgspec.json.encode(listed).decode(),
+            )  # fmt: skip
+            if not changed:
+                raise NotFound()
+            data = {"domains": listed}
+            await config_journal.note(by=by, at=at, act="organisation.change", subject=f"organisation {id}", data=data)
+    except asyncpg.UniqueViolationError:
+        raise AlreadyThere(value=name) from None
+
+
+@retried
+async def join(contact: int, organisation: int, *, by: Actor, at: datetime) -> None:
+    """Say to which organisation a person belongs who had none. Raises NotFound, WrongFields."""
+    async with DB.transaction(allow_nested=False):
+        if not await fetchval("SELECT EXISTS (SELECT FROM organisation WHERE id = $1)", organisation):
+            raise WrongFields([FieldError("organisation", _("Choose an organisation."), {})])
+        changed = await execute(
+            "UPDATE contact SET organisation = $2 WHERE id = $1 AND organisation IS NULL", contact, organisation
+        )
+        if not changed:
+            raise NotFound()
+        data = {"organisation": organisation}
+        await config_journal.note(by=by, at=at, act="contact.join", subject=f"contact {contact}", data=data)
+
+
+async def names() -> list[tuple[str, str]]:
+    """Ids and names of organisations, to choose from."""
+    rows: list[Any] = await fetch("SELECT id, name FROM organisation ORDER BY name LIMIT 1000")
+    return [(str(row["id"]), row["name"]) for row in rows]
