@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -28,8 +29,10 @@ async def organisations(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
 @retried
 async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: datetime) -> dict[str, Any]:
     """Raises AlreadyThere, WrongFields."""
-    name = line("name", name)
-    listed = [domain for given in domains if (domain := line("domains", given, required=False).lower())]
+    told = _each(
+        lambda: line("name", name), lambda: [domain(given) for given in domains if given.strip()],
+    )  # fmt: skip
+    name, listed = cast("tuple[str, list[str]]", told)
     try:
         async with DB.transaction(allow_nested=False):
             row = await fetchrow(
@@ -81,10 +84,12 @@ async def add_contact(
     at: datetime,
 ) -> int:
     """The id of a new contact; an address belongs to one person. Raises AlreadyThere, WrongFields."""
-    full_name = line("full_name", full_name)
+    place, errors = await _place(organisation)
+    told = _each(
+        lambda: line("full_name", full_name), lambda: addresses_of(addresses), errors=errors,
+    )  # fmt: skip
+    full_name, listed = cast("tuple[str, list[str]]", told)
     position, phone = line("position", position, required=False), line("phone", phone, required=False)
-    listed = [address(given) for given in addresses]
-    place = await organisation_id(organisation) if organisation else None
     try:
         async with DB.transaction(allow_nested=False):
             id: int = await fetchval(
@@ -142,6 +147,45 @@ async def add_contract(
     except asyncpg.UniqueViolationError:
         raise AlreadyThere(value=number) from None
     return id
+
+
+async def _place(organisation: str) -> tuple[int | None, Sequence[FieldError]]:
+    try:
+        return (await organisation_id(organisation) if organisation else None), ()
+    except WrongFields as wrong:
+        return None, wrong.errors
+
+
+def _each(*facts: Callable[[], object], errors: Sequence[FieldError] = ()) -> tuple[object, ...]:
+    """All the facts, or what is wrong with each of them. Raises WrongFields."""
+    told: list[object] = []
+    wrong: list[FieldError] = []
+    for fact in facts:
+        try:
+            told.append(fact())
+        except WrongFields as refused:
+            wrong += refused.errors
+    if wrong or errors:
+        raise WrongFields([*wrong, *errors])
+    return tuple(told)
+
+
+def addresses_of(given: Sequence[str]) -> list[str]:
+    """At least one: a person is known by it, and reached. Raises WrongFields."""
+    if not given:
+        raise WrongFields([FieldError("addresses", _("Please fill this in."), {})])
+    return [address(one) for one in given]
+
+
+DOMAIN = re.compile(r"(?=.{4,253}\Z)([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
+
+
+def domain(value: str) -> str:
+    """The part of mail addresses that an organisation has for itself. Raises WrongFields."""
+    told = value.strip().lower().removeprefix("@")
+    if not DOMAIN.fullmatch(told):
+        raise WrongFields([FieldError("domains", _("“{value}” is not a domain."), {"value": value[:100]})])
+    return told
 
 
 def line(field: str, value: str, *, required: bool = True) -> str:

@@ -48,7 +48,8 @@ async def change_organisation(id: str, given: Mapping[str, Any], *, by: Actor, a
     if "name" in columns:
         columns["name"] = directory.line("name", columns["name"])
     if "domains" in columns:
-        columns["domains"] = _listed("domains", [domain.lower() for domain in columns["domains"]])
+        domains = [directory.domain(given) for given in columns["domains"] if given.strip()]
+        columns["domains"] = msgspec.json.encode(domains).decode()
     await _write("organisation", id, columns, by=by, at=at)
 
 
@@ -83,7 +84,7 @@ async def change_contact(id: str, given: Mapping[str, Any], *, by: Actor, at: da
     WrongFields."""
     columns = dict(given)
     addresses = columns.pop("addresses", None)
-    listed = None if addresses is None else [directory.address(value) for value in addresses]
+    listed = None if addresses is None else directory.addresses_of(addresses)
     if "full_name" in columns:
         columns["full_name"] = directory.line("full_name", columns["full_name"])
     for name in ("position", "phone"):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import httpx
+import pytest
 
 from service.accounts import account_for
 from service.regulations import versions
@@ -154,3 +155,24 @@ async def test_a_version_tells_what_it_changed(client_for: ClientFor) -> None:
     assert (await owner.get("/api/v1/regulations/2/diff", params={"base": "2"})).json()["changes"] == []
     assert (await owner.get("/api/v1/regulations/2/diff", params={"base": "9"})).status_code == 404
     assert (await owner.get("/api/v1/regulations/1/diff")).json()["changes"] == []
+
+
+@pytest.mark.parametrize(
+    "domain", ["no domain", "example", "-a.example.org", "a..example.org", "a@b.example.org", "\x00.org"]
+)
+async def test_what_is_no_domain_is_refused_with_everything_else(administrator: httpx.AsyncClient, domain: str) -> None:
+    answer = await administrator.post("/api/v1/organisations", json={"name": " ", "domains": [domain]})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["name", "domains"]
+
+
+@pytest.mark.parametrize("domain", ["example.org", "@Desk.Example.ORG", "пример.рф", "xn--e1afmkfd.xn--p1ai"])
+async def test_domains_of_all_kinds_are_taken(administrator: httpx.AsyncClient, domain: str) -> None:
+    answer = await administrator.post("/api/v1/organisations", json={"name": "Acme", "domains": [domain]})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_contact_without_any_address_is_refused_with_everything_else(administrator: httpx.AsyncClient) -> None:
+    body = {"full_name": " ", "addresses": [], "organisation": "nowhere"}
+    answer = await administrator.post("/api/v1/contacts", json=body)
+    assert [error["field"] for error in answer.json()["errors"]] == ["full_name", "addresses", "organisation"]
