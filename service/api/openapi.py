@@ -83,6 +83,8 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
     name = operation["operationId"]
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _without_null(parameter["schema"])
+        if parameter["in"] == "path" and parameter["schema"].get("type") == "string":
+            parameter["schema"]["minLength"] = 1  # without it the address is that of the list
     responses = operation["responses"]
     responses.pop("400", None)  # the framework's own idea of a problem
     for status in _problem_statuses(name, method, path, operation):
