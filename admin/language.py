@@ -7,6 +7,8 @@ from litestar.datastructures import Cookie
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
+from admin.reading import AnyRequest
+from service.auth import doors
 from service.words import DEFAULT_LANGUAGE, LANGUAGE_COOKIE, LANGUAGES
 
 _YEAR: Final = 365 * 24 * 3600  # seconds
@@ -20,7 +22,7 @@ class Choice(TypedDict, total=False):
 
 
 @post("/language", include_in_schema=False)
-async def choose_language(data: URLEncodedBody[Choice]) -> Redirect:
+async def choose_language(request: AnyRequest, data: URLEncodedBody[Choice]) -> Redirect:
     """Remember the language and go back to the page; an unknown language is the default one."""
     chosen = data.get("language", "")
     cookie = Cookie(
@@ -29,6 +31,7 @@ async def choose_language(data: URLEncodedBody[Choice]) -> Redirect:
         max_age=_YEAR,
         httponly=True,
         samesite="lax",
+        secure=doors(request).secure,
     )
     return Redirect(own_page(data.get("back", "")), status_code=303, cookies=[cookie])
 

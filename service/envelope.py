@@ -51,12 +51,17 @@ class Envelope:
             scope["client"] = (place_of(host, _forwarded(scope), proxies=self.proxies), port)
         started = time.perf_counter()
         status = 0
+        bare = scope["method"] == "HEAD"
+        if bare:
+            scope["method"] = "GET"  # RFC 9110, 9.3.2: the same answer, without its content
 
         async def send_wrapped(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = self._completed(message["headers"], scope, request_id)
+            elif bare and message["type"] == "http.response.body":
+                message["body"] = b""
             await send(message)
 
         with logs.about(request_id=request_id):

@@ -95,7 +95,8 @@ def checked(request: Request) -> Request:
     errors: list[FieldError] = []
     cleaned: dict[str, str] = {}
     for name in request.__struct_fields__:
-        value = getattr(request, name).replace("\x00", "\N{REPLACEMENT CHARACTER}").strip()
+        told = getattr(request, name)
+        value = told.replace("\x00", "\N{REPLACEMENT CHARACTER}").strip() if told.strip("\x00 \t\r\n") else ""
         value = value.replace("\r\n", "\n") if name == "text" else " ".join(value.split())
         most = LONGEST_TEXT if name == "text" else LONGEST_LINE
         if len(value) > most:

@@ -371,3 +371,16 @@ async def test_no_list_of_moves_names_one_that_json_cannot_carry(operator: httpx
     for names in ([move["trigger"] for move in listed], refused.json()["possible"]):
         assert "register" in names
         assert "attach" not in names
+
+
+async def test_head_is_answered_as_get_without_content(operator: httpx.AsyncClient) -> None:
+    head, got = await operator.head("/api/v1/tickets"), await operator.get("/api/v1/tickets")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert (await operator.head("/api/v1/tickets/NO-SUCH-1")).status_code == 404
+
+
+async def test_a_text_of_zero_bytes_says_nothing(operator: httpx.AsyncClient) -> None:
+    answer = await operator.post("/api/v1/tickets", json={"channel": "phone", "text": "\x00"})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["text"]
