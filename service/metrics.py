@@ -41,7 +41,9 @@ TEXT_FORMAT = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # Litestar na
 OPEN_BY_STATE = "SELECT state, count(*) AS n FROM ticket WHERE closed_at IS NULL GROUP BY state"
 ALL_ESTIMATED = "SELECT greatest(reltuples, 0)::bigint AS n FROM pg_class WHERE relname = 'ticket'"
 NEAREST = """
-SELECT coalesce(priority, '') AS priority, min(coalesce(due_at, registration_due_at)) AS due
+SELECT coalesce(priority, '') AS priority,
+       min(coalesce(due_at, registration_due_at)) FILTER (WHERE coalesce(due_at, registration_due_at) > $2) AS due,
+       count(*) FILTER (WHERE coalesce(due_at, registration_due_at) <= $2) AS late
 FROM ticket WHERE closed_at IS NULL AND state = ANY($1) GROUP BY 1
 """
 STANDING = """
@@ -111,12 +113,14 @@ async def _tickets(registry: CollectorRegistry) -> None:
 
 
 async def _nearest_breaches(registry: CollectorRegistry, at: datetime) -> None:
-    """Wall-clock seconds to the next deadline of a running clock, per priority; negative when it has passed."""
+    """Per priority: wall-clock seconds to the next deadline of a running clock, and how many have passed already."""
+    late = Gauge("reglament_tickets_overdue", "Open tickets past a deadline.", ["priority"], registry=registry)
     gauge = Gauge(
         "reglament_nearest_breach_seconds", "Seconds to the nearest deadline.", ["priority"], registry=registry
     )
     running = [*PROCESS.states_where(runs="registration"), *PROCESS.states_where(runs="resolution")]
-    for row in await fetch(NEAREST, running):
+    for row in await fetch(NEAREST, running, at):
+        late.labels(row["priority"] or "none").set(row["late"])
         if row["due"] is not None:
             gauge.labels(row["priority"] or "none").set((row["due"] - at).total_seconds())
 

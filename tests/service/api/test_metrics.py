@@ -1,19 +1,23 @@
 """Figures for a watch: what they are called, what they count, and who may read them."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from litestar import Litestar
 
+from service import clock
+from service.actors import Actor
 from service.auth import Doors
+from service.intake import Request, receive
 from tests.service.api.conftest import ClientFor
 from workflow.definition import Role
 from workflow.process import PROCESS
 
 PROMISED = {
-    "reglament_tickets", "reglament_tickets_paused", "reglament_nearest_breach_seconds",
+    "reglament_tickets", "reglament_tickets_paused", "reglament_nearest_breach_seconds", "reglament_tickets_overdue",
     "reglament_oldest_unregistered_seconds", "reglament_oldest_mail_seconds", "reglament_mail_backlog",
     "reglament_outbox_backlog", "reglament_outbox_pending", "reglament_outbox_lateness_seconds",
     "reglament_timer_lateness_seconds", "reglament_audit_drift", "reglament_journal_head", "reglament_alarms",
@@ -78,3 +82,17 @@ def test_promised_names_stand_in_the_rules_and_the_dashboard() -> None:
         used |= set(re.findall(r"reglament_\w+", (docs / name).read_text("utf-8")))
     assert used >= {"reglament_nearest_breach_seconds", "reglament_outbox_lateness_seconds", "reglament_audit_drift"}
     assert used <= PROMISED | {"reglament_rings_failed_total"}
+
+
+async def test_a_breach_that_has_happened_hides_no_next_one(client_for: ClientFor) -> None:
+    by = Actor(kind="staff", id="1", name="Olga", role=Role.OPERATOR)
+    at = clock.now()
+    for n, ago in enumerate((timedelta(days=30), timedelta())):
+        request = Request(channel="phone", text="Help")
+        await receive(request, by=by, at=at - ago, cause=f"request:{n}")
+    reader = await client_for(Role.SUPERVISOR, scopes=("metrics:read",))
+    text = (await reader.get("/metrics")).text
+    assert 'reglament_tickets_overdue{priority="none"} 1.0' in text
+    nearest = re.search(r'reglament_nearest_breach_seconds{priority="none"} (\S+)', text)
+    assert nearest
+    assert float(nearest[1]) > 0
