@@ -44,8 +44,9 @@ def create_app(settings: Settings) -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=[
-            tickets.ROUTER, attachments.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER, webhooks.list_events, webhooks.list_event_types, letters.ROUTER,
-            regulations.ROUTER, simulation.ROUTER, reports.ROUTER, directory.ROUTER, openapi.ROUTER,
+            tickets.ROUTER, attachments.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER, webhooks.list_events,
+            webhooks.list_event_types, letters.ROUTER, regulations.ROUTER, simulation.ROUTER, reports.ROUTER,
+            directory.ROUTER, openapi.ROUTER,
         ],
         before_request=begin,
         middleware=[once],

@@ -26,9 +26,9 @@ from service.accounts import AlreadyThere
 from service.auth import Forged
 from service.database import passing
 from service.directory_edits import LastAdministrator
-from service.regulations import NotPublishable, SomebodyWasFaster
 from service.idempotency import KeyReused, Repeated
 from service.possible import sendable
+from service.regulations import NotPublishable, SomebodyWasFaster
 from service.words import LANGUAGES, Language, negotiate, translate
 from workflow.errors import (
     FieldError,

@@ -31,12 +31,11 @@ class NothingRuns(EmbeddedError):
 def read_settings(*, founds: bool = False) -> Settings:
     """The settings of this process, with everything that follows from them set up. Raises SettingsError, NothingRuns.
 
-    `founds`: this command may be the first in its home, and makes its secret. Any other one finds a home, or servers
-    that the settings name, or says that nothing runs there: a mistyped REGLAMENT_HOME becomes no folder.
+    `founds`: this command may be the first in its home, and makes its secret. Any other one finds a home, or a
+    database that the settings name, or says that nothing runs there: a mistyped REGLAMENT_HOME becomes no folder.
     """
     settings = Settings.from_environment(os.environ)
-    named = bool(settings.database_url and settings.redis_url)
-    if not (founds or named or (settings.home / "secret").exists()):
+    if not (founds or settings.database_url or (settings.home / "secret").exists()):
         raise NothingRuns(NOTHING.format(home=settings.home))
     logs.set_up(form=settings.log_format, level=settings.log_level)
     clock.configure(settings.clock_file or _demo_clock(settings))
@@ -57,11 +56,11 @@ def _demo_clock(settings: Settings) -> Path | None:
     return demo_clock if settings.env == "development" and demo_clock.exists() else None
 
 
-def point_at_database(settings: Settings) -> str:
-    """Configure the database of this process; the address of Redis. Raises NothingRuns."""
+def point_at_database(settings: Settings, *, redis: bool = True) -> str:
+    """Configure the database of this process; the address of Redis, where it is asked for. Raises NothingRuns."""
     database_url, redis_url = settings.database_url or "", settings.redis_url or ""
-    if not (database_url and redis_url):
-        running = attach(settings.home, database=not database_url, redis=not redis_url)
+    if not database_url or (redis and not redis_url):
+        running = attach(settings.home, database=not database_url, redis=redis and not redis_url)
         if running is None:
             raise NothingRuns(NOTHING.format(home=settings.home))
         database_url, redis_url = database_url or running.database_url, redis_url or running.redis_url
@@ -72,7 +71,7 @@ def point_at_database(settings: Settings) -> str:
 @asynccontextmanager
 async def connected(settings: Settings, *, rings: bool = True) -> AsyncIterator[str]:
     """The pool open and the bell hung as long as the block lasts; gives the address of Redis. Raises NothingRuns."""
-    redis_url = point_at_database(settings)
+    redis_url = point_at_database(settings, redis=rings)
     await start_pool()
     bell.hang(bell.RedisBell(redis_url) if rings else bell.SilentBell())
     try:

@@ -143,7 +143,9 @@ def _read(document: dict[str, Any]) -> Regulation:
     try:
         return msgspec.convert(document, Regulation)
     except msgspec.ValidationError as wrong:
-        raise WrongFields([FieldError("document", _("{reason}"), {"reason": str(wrong)})]) from None
+        raise WrongFields(
+            [FieldError("document", _("This is not a regulation document: {reason}"), {"reason": str(wrong)})]
+        ) from None
 
 
 ROUTER = Router(

@@ -10,10 +10,13 @@ import httpx
 import pytest
 from jinja2 import UndefinedError
 from litestar import Litestar
+from litestar.datastructures import State
 
 from admin.language import choose_language, own_page
 from admin.pages import TEMPLATES, Flash, Reading, environment, render, render_text, security_headers, url
 from admin.static_files import FOLDER, static_file, static_url
+from service.auth import Doors
+from service.settings import Settings
 from service.words import Language
 from workflow.definition import Role
 from workflow.regulation import default_regulation
@@ -213,6 +216,7 @@ async def test_the_language_is_remembered_and_the_reader_comes_back() -> None:
     answer = await _asked("POST", "/language", data={"language": "en", "back": "/desk?q=1"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk?q=1")
     assert answer.headers["set-cookie"].startswith("language=en;")
+    assert "Secure" in answer.headers["set-cookie"]  # the pages are reached by https
     unknown = await _asked("POST", "/language", data={"language": "klingon"})
     assert unknown.headers["set-cookie"].startswith("language=ru;")
 
@@ -230,7 +234,8 @@ async def test_files_are_kept_for_ever_under_the_address_of_their_content() -> N
 
 
 async def _asked(method: str, path: str, **what: Any) -> httpx.Response:
-    transport = httpx.ASGITransport(Litestar([static_file, choose_language]))
+    doors = Doors.of(Settings(secret="s" * 32, public_url="https://desk.example.org"))
+    transport = httpx.ASGITransport(Litestar([static_file, choose_language], state=State({"doors": doors})))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         return await client.request(method, path, **what)
 

@@ -41,9 +41,7 @@ async def test_answers_tell_what_is_left(operator: httpx.AsyncClient, limit: Rat
     assert answer.headers["x-ratelimit-limit"] == "600"
 
 
-async def test_too_many_requests_are_a_problem_with_a_time_to_wait(
-    client_for: ClientFor, limit: RateLimit
-) -> None:
+async def test_too_many_requests_are_a_problem_with_a_time_to_wait(client_for: ClientFor, limit: RateLimit) -> None:
     limit.per_minute = 2
     program, other = await client_for(Role.OPERATOR), await client_for(Role.OPERATOR)
     statuses = [(await program.get("/api/v1/tickets")).status_code for _ in range(3)]
