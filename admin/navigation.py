@@ -37,6 +37,7 @@ PLACES: Final = (
     Place("/people", _("People"), ADMINISTRATORS, daily=False),
     Place("/integrations", _("Integrations"), ADMINISTRATORS, daily=False),
     Place("/letters", _("Letters"), SUPERVISORS, daily=False),
+    Place("/mailbox", _("Local mailbox"), STAFF, daily=False),
     Place("/health", _("Health"), SUPERVISORS, daily=False),
     Place("/customers", _("Customers"), STAFF),
     Place("/cabinet", _("My requests"), CUSTOMERS),
