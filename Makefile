@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 
-.PHONY: run env test check faults bench lock clean
+.PHONY: run env test test-truth test-edges check faults bench lock clean
 
 run: env  ## Start everything in this terminal; Ctrl-C stops it.
 	@exec $(BIN)/reglament up
@@ -24,8 +24,14 @@ check: env  ## Style and types, in seconds.
 	$(BIN)/mypy
 
 test: check  ## Everything that CI runs: first what bears company, then what needs the machine for itself.
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e --ignore tests/faults
+	$(MAKE) --no-print-directory --jobs 2 test-truth test-edges
 	$(BIN)/pytest tests/e2e tests/faults
+
+test-truth:
+	$(BIN)/pytest tests/service tests/test_*.py
+
+test-edges:
+	$(BIN)/pytest tests/workflow tests/notifications tests/admin
 
 faults: env  ## The fault tests at full length, then the mutants; both say how long they took (half an hour and more).
 	$(BIN)/pytest -m long tests/faults --durations=0 --durations-min=1
