@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from litestar.response import Redirect
 from admin.cabinet.policy import policy_said
 from admin.cabinet.reader import CABINET, cabinet_reading
 from admin.desk import uploads
+from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render
 from admin.reader import flash
 from admin.reading import AnyRequest
@@ -25,7 +25,6 @@ from service.words import translate
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
-FORM_KEY: Final = re.compile(r"[0-9a-f]{32}")
 OWN: Final = ("full_name", "position", "phone")  # of the six facts, those a person may tell anew in each request
 ASKED: Final = ("subject", "text", "product", *OWN, "organisation")
 
@@ -54,7 +53,7 @@ async def new_request(request: AnyRequest) -> Response[Any]:
         _demand_facts(wanted, rules.regulation.required_fields)
         ticket = await receive(
             wanted, by=session.actor, at=reader.at, arrival=Arrival(files=brought.files),
-            cause=f"cabinet:{session.contact}:{_key(str(form.get('key', '')))}",
+            cause=f"cabinet:{session.contact}:{key_or_fresh(str(form.get('key', '')))}",
             signed_in=msgspec.structs.replace(known, **{name: typed[name] for name in OWN}),
         )  # fmt: skip
     except WrongFields as wrong:
@@ -84,10 +83,6 @@ async def _form(
         "cabinet/new.html", reader, status_code=422 if errors else 200, known=known, typed=typed, errors=errors or {},
         kept=kept, policy=policy, key=uuid4().hex,
     )  # fmt: skip
-
-
-def _key(key: str) -> str:
-    return key if FORM_KEY.fullmatch(key) else uuid4().hex
 
 
 REQUEST_PAGES: Final = (new_page, new_request)

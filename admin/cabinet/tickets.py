@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from litestar.response import Redirect
 from admin.cabinet.policy import policy_said
 from admin.cabinet.reader import CABINET, cabinet_reading
 from admin.desk import uploads
+from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render, url
 from admin.public.ticket_pages import shown
 from admin.reader import flash
@@ -38,7 +38,6 @@ from workflow.machine import MACHINE
 from workflow.process import PROCESS
 from workflow.words import _
 
-FORM_KEY: Final = re.compile(r"[0-9a-f]{32}")
 LONGEST_WORDS: Final = 200
 INLINE: Final = frozenset({"image/jpeg", "image/png", "image/gif"})
 SANDBOX: Final = "default-src 'none'; sandbox"
@@ -184,7 +183,7 @@ async def act(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[str]) -
     brought = uploads.Brought()
     if wanted.takes_files:
         brought = await uploads.brought(request, await in_force(at=reader.at), owner=session.actor.principal)
-    cause = f"request:{session.actor.principal}:{_key(str(form.get('key', '')))}"
+    cause = f"request:{session.actor.principal}:{key_or_fresh(str(form.get('key', '')))}"
     try:
         brought.demand_all_taken(reader.language)
         await carry_out(
@@ -215,10 +214,6 @@ def _tried(trigger: str, text: str, brought: uploads.Brought, refusal: Refusal, 
         return Tried(trigger, text, refusal=told(refusal, reader.language), kept=brought.kept)
     said = {error.field: told(error, reader.language) for error in refusal.errors}
     return Tried(trigger, text, error=said.get("text", ""), files_error=said.get(uploads.FIELD, ""), kept=brought.kept)
-
-
-def _key(key: str) -> str:
-    return key if FORM_KEY.fullmatch(key) else uuid4().hex
 
 
 def _seq(seq: str) -> int | None:

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from litestar import Response, post
 from litestar.response import Redirect
 
 from admin.desk import canned, reads
-from admin.desk.moves import FORM_KEY
 from admin.desk.rights import MOVES
+from admin.form_keys import key_or_fresh
 from admin.language import own_page
 from admin.pages import Reading, render
 from admin.reader import flash, reading
@@ -87,7 +87,7 @@ async def bulk(request: AnyRequest) -> Response[Any]:
         sure=sure,
         move=translate(reader.language, PROCESS.by_trigger[asked.trigger].label),
         typed=typed,
-        key=_key(typed) or uuid4().hex,
+        key=key_or_fresh(typed.get("key", "")),
         back=back,
         addressed=sum(bool(one.letter) for one in reports),
         done=sum(one.done for one in reports),
@@ -128,7 +128,7 @@ async def _carry_out(id: UUID, asked: Asked, typed: Mapping[str, str], reader: R
 def _cause(asked: Asked, typed: Mapping[str, str], actor: Actor) -> str:
     """The same button pressed twice acts once; another button of the same page is another act."""
     told = hashlib.sha256(msgspec.json.encode([asked.trigger, asked.given, asked.answer])).hexdigest()[:16]
-    return f"request:{actor.principal}:{_key(typed) or uuid4().hex}:{told}"
+    return f"request:{actor.principal}:{key_or_fresh(typed.get('key', ''))}:{told}"
 
 
 async def _show(id: UUID, asked: Asked, _typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
@@ -176,8 +176,3 @@ def _report(ticket: Ticket, *, done: bool, said: str, letter: str = "") -> Repor
     return Report(
         id=str(ticket.id), number=ticket.number or "—", subject=ticket.subject, done=done, said=said, letter=letter
     )
-
-
-def _key(typed: Mapping[str, str]) -> str:
-    key = typed.get("key", "")
-    return key if FORM_KEY.fullmatch(key) else ""

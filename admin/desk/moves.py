@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -18,6 +17,7 @@ from admin.desk.previews import letters_of
 from admin.desk.rights import DESK
 from admin.desk.rights import MOVES as MOVES
 from admin.desk.ticket import Tried, rules_for_moves, shown
+from admin.form_keys import given_key, key_or_fresh
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service import clock
@@ -31,8 +31,6 @@ from workflow.definition import Move
 from workflow.errors import Refusal, Stale, UnknownTrigger, WrongFields
 from workflow.process import PROCESS
 from workflow.words import _
-
-FORM_KEY = re.compile(r"[0-9a-f]{32}")
 
 
 @get("/desk/tickets/{id:uuid}/moves/{trigger:str}", guards=[DESK])
@@ -62,7 +60,7 @@ async def _carry_out(
     request: AnyRequest, id: UUID, move: Move, typed: Mapping[str, str], files: uploads.Brought
 ) -> Response[Any]:
     reader, actor = await reading(request), await actor_of(request)
-    cause = f"request:{actor.principal}:{_key(typed) or uuid4().hex}"
+    cause = f"request:{actor.principal}:{key_or_fresh(typed.get('key', ''))}"
     try:
         files.demand_all_taken(reader.language)
         after = await carry_out(
@@ -108,7 +106,7 @@ async def _preview(
         )  # fmt: skip
     except Refusal as refusal:
         return await _refused(request, ticket.id, move, typed, files, refusal)
-    tried = Tried(move=move, typed=typed, previews=letters, key=_key(typed), kept=files.kept)
+    tried = Tried(move=move, typed=typed, previews=letters, key=given_key(typed.get("key", "")), kept=files.kept)
     return await shown(request, ticket, tried=tried, status_code=200)
 
 
@@ -123,13 +121,11 @@ async def _insert(
         text = canned.inserted(text, canned.filled(answer, ticket, by=actor))
     filled = {**typed, "text": text}
     return await shown(
-        request, ticket, tried=Tried(move=move, typed=filled, key=_key(typed), kept=files.kept), status_code=200
+        request,
+        ticket,
+        tried=Tried(move=move, typed=filled, key=given_key(typed.get("key", "")), kept=files.kept),
+        status_code=200,
     )
-
-
-def _key(typed: Mapping[str, str]) -> str:
-    key = typed.get("key", "")
-    return key if FORM_KEY.fullmatch(key) else ""
 
 
 def _seq(typed: Mapping[str, str]) -> int | None:

@@ -7,15 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.response import Redirect
 
 from admin.desk import callers, listing, reads, rows
-from admin.desk.moves import FORM_KEY
 from admin.desk.rights import DESK, MOVES
+from admin.form_keys import key_or_fresh
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
@@ -63,7 +63,7 @@ async def take_call(request: AnyRequest) -> Response[Any]:
     rules = await in_force(at=reader.at)
     priority = typed.get("priority", "")
     key = typed.get("key", "")
-    cause = f"request:{actor.principal}:{key if FORM_KEY.fullmatch(key) else uuid4().hex}"
+    cause = f"request:{actor.principal}:{key_or_fresh(key)}"
     try:
         if priority and priority not in rules.open_priorities:
             raise WrongFields([FieldError("priority", _("Choose one of the priorities."), {})])
@@ -128,7 +128,7 @@ async def _shown(
         priorities=[(code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities],
         definitions=[rules.priorities[code] for code in rules.open_priorities],
         tongues=[("ru", "Русский"), ("en", "English")],
-        key=typed.get("key") if FORM_KEY.fullmatch(typed.get("key", "")) else uuid4().hex,
+        key=key_or_fresh(typed.get("key", "")),
     )
 
 
