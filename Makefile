@@ -45,8 +45,8 @@ bench: env  ## Measure this machine and Reglament on it, side by side; minutes.
 	$(BIN)/python tests/bench/bench_ingest.py
 
 lock:  ## Resolve the dependencies anew (needs uv).
-	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	uv pip compile --quiet --group dev pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile --quiet --group dev pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -c requirements.lock -o requirements-dev.lock
 
 clean:  ## Forget the environment (the data in .reglament stays).
 	rm -rf $(VENV)
