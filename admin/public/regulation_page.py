@@ -9,8 +9,8 @@ from litestar import Response, get
 
 from admin.pages import Reading, render
 from admin.reading import AnyRequest, language_of
-from admin.regulation.clauses import Change, Chapter, changes, chapters
 from service import clock
+from service.regulation_text import Change, Chapter, changes, chapters
 from service.regulations import RULEBOOKS, in_force, versions
 from service.words import Language
 from workflow.regulation import Rulebook

@@ -13,9 +13,9 @@ from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.clause_carriers import CHECKS, SETTINGS
-from admin.regulation.clauses import chapters
 from admin.regulation.frame import LOOK, around
 from service.coverage import Counted, behind, figures, promises
+from service.regulation_text import chapters
 from service.regulations import in_force
 from service.words import Language, ngettext, percent, translate
 from workflow.definition import STAFF

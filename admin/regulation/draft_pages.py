@@ -15,7 +15,12 @@ from admin.reading import AnyRequest
 from admin.regulation.fields import Errors
 from admin.regulation.form import field_of, filled, targets_of, values_of, with_priority, without_priority
 from admin.regulation.frame import CHANGE, LOOK, around, around_draft, keep, lost, overtaken, said_problem, typed
-from admin.regulation.in_words import (
+from admin.regulation.step_rows import WHEN, WHO, name, rows_of
+from admin.regulation.worked import said_checks, worked_examples
+from service import drafts
+from service.auth import actor_of
+from service.drafts import Draft
+from service.regulation_words import (
     COUNTS_FROM,
     DAY_MODES,
     ON_DISPUTE,
@@ -24,11 +29,6 @@ from admin.regulation.in_words import (
     effects,
     said_target,
 )
-from admin.regulation.step_rows import WHEN, WHO, name, rows_of
-from admin.regulation.worked import said_checks, worked_examples
-from service import drafts
-from service.auth import actor_of
-from service.drafts import Draft
 from service.regulations import newest, obstacles
 from service.words import translate
 from workflow.words import _

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from admin.regulation.in_words import UNITS, target_in
+from service.regulation_words import UNITS, target_in
 from workflow.regulation import Text
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target

@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from admin.regulation.fields import Errors, Fields
-from admin.regulation.in_words import COUNTS_FROM, DAY_MODES, ON_DISPUTE, ON_PRIORITY_CHANGE, target_in, unit_of
 from admin.regulation.step_rows import WHEN, WHO, name, rows_of, step_of, values_of_steps
+from service.regulation_words import COUNTS_FROM, DAY_MODES, ON_DISPUTE, ON_PRIORITY_CHANGE, target_in, unit_of
 from workflow.regulation import Priority, Problem, Regulation, Step, Text
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target

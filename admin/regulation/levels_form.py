@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from admin.regulation.fields import Errors, Fields, filled_rows
-from admin.regulation.in_words import unit_of
+from service.regulation_words import unit_of
 from workflow.regulation import Regulation, ServiceLevel
 
 NEW_ROW = {"code": "", "name-ru": "", "name-en": ""}

@@ -10,15 +10,15 @@ from litestar import Response, get, post
 from admin.pages import Reading, render
 from admin.reader import reading
 from admin.reading import AnyRequest
-from admin.regulation.clauses import FILE_TYPES
 from admin.regulation.fields import Errors, rows_of
 from admin.regulation.frame import CHANGE, LOOK, around_draft, keep, lost, overtaken, said_problem, typed
-from admin.regulation.in_words import UNITS, said_target
 from admin.regulation.levels_form import level_values, levels_filled
 from admin.regulation.lists_form import ARCHIVES, BRAKES, TAKEN, TYPES, list_values, lists_filled
 from service import drafts
 from service.correspondence import REQUIRED_FIELDS
 from service.drafts import Draft
+from service.regulation_text import FILE_TYPES
+from service.regulation_words import UNITS, said_target
 from service.regulations import obstacles
 from service.words import Language, translate
 from workflow.regulation import REQUEST_FIELDS, Regulation

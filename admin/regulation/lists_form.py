@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from admin.regulation.clauses import FILE_TYPES
 from admin.regulation.fields import Errors, Fields, filled_rows
-from admin.regulation.in_words import unit_of
+from service.regulation_text import FILE_TYPES
+from service.regulation_words import unit_of
 from workflow.regulation import (
     REQUEST_FIELDS,
     AttachmentPolicy,

@@ -9,7 +9,6 @@ from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.calendar_pages import CALENDAR_PAGES
-from admin.regulation.clauses import chapters
 from admin.regulation.coverage import COVERAGE_PAGES
 from admin.regulation.draft_pages import DRAFT_PAGES
 from admin.regulation.example_pages import EXAMPLE_PAGES
@@ -19,6 +18,7 @@ from admin.regulation.letter_pages import LETTER_PAGES
 from admin.regulation.list_pages import LIST_PAGES
 from admin.regulation.publishing import PUBLISHING_PAGES
 from admin.regulation.simulation_pages import SIMULATION_PAGES
+from service.regulation_text import chapters
 from service.regulations import in_force, versions
 
 

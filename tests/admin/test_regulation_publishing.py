@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from admin.regulation.clause_carriers import CHECKS, SETTINGS
-from admin.regulation.clauses import chapters
 from admin.regulation.frame import SECTIONS
 from service import clock, drafts, republishing
 from service.intake import Request, receive
+from service.regulation_text import chapters
 from service.regulations import changed_target, in_force, newest
 from service.ticket import Ticket
 from service.tickets import carry_out

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from admin.regulation.in_words import (
+from service.correspondence import REQUIRED_FIELDS
+from service.letters import SUBJECT_TOKEN
+from service.regulation_words import (
     COUNTS_FROM,
     ON_DISPUTE,
     ON_PRIORITY_CHANGE,
@@ -17,8 +19,6 @@ from admin.regulation.in_words import (
     said_week,
     years,
 )
-from service.correspondence import REQUIRED_FIELDS
-from service.letters import SUBJECT_TOKEN
 from service.words import Language, ngettext, translate, zone_name
 from workflow.calendar import zone_named
 from workflow.process import CHANNELS, DELIVERY_METHODS
