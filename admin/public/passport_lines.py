@@ -46,10 +46,7 @@ def passport_lines(period: Period, rules: Rulebook, language: Language) -> Passp
     total = Line("total", translate(language, _("Counted in all")), length(language, made.total))
     lines = (
         *_counted(made, zone, language),
-        *(
-            Line("skipped", translate(language, _("Not counted: {days}"), days=days))
-            for days in _skipped(made, language)
-        ),
+        *_skipped(made, language),
         *(_paused(pause, zone, language) for pause in made.paused),
         total,
     )
@@ -64,13 +61,25 @@ def _counted(made: Passport, zone: ZoneInfo, language: Language) -> list[Line]:
 
 
 def _day_line(spans: list[Counted], zone: ZoneInfo, language: Language) -> Line:
+    shown = _joined(spans)
     hours = ", ".join(
-        f"{clock_time(language, span.start, zone=zone)}–{clock_time(language, span.end, zone=zone)}" for span in spans
+        f"{clock_time(language, start, zone=zone)}–{clock_time(language, end, zone=zone)}" for start, end in shown
     )
     date = day(language, spans[0].start.astimezone(zone).date())
     # Between the minutes that are shown, so that a reader who adds them up comes to the same.
-    whole = sum((_minute(span.end) - _minute(span.start) for span in spans), timedelta())
+    whole = sum((end - start for start, end in shown), timedelta())
     return Line("counted", f"{date}, {hours}", working_duration(language, whole))
+
+
+def _joined(spans: list[Counted]) -> list[tuple[datetime, datetime]]:
+    """From minute to minute; what ends where the next begins is one stretch."""
+    shown: list[tuple[datetime, datetime]] = []
+    for span in spans:
+        start, end = _minute(span.start), _minute(span.end)
+        if shown and shown[-1][1] == start:
+            start = shown.pop()[0]
+        shown.append((start, end))
+    return shown
 
 
 def _minute(moment: datetime) -> datetime:
