@@ -25,7 +25,8 @@ class Place:
     daily: bool = True
 
     def holds(self, path: str) -> bool:
-        return path == self.href or path.startswith(f"{self.href}/")
+        page = path.partition("?")[0]
+        return page == self.href or page.startswith(f"{self.href}/")
 
 
 PLACES: Final = (

@@ -1,6 +1,7 @@
 """The pages keep the rules of the house: strict content policy, labels, contrast, what was typed."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -145,6 +146,12 @@ def test_the_navigation_shows_each_role_its_own_places(role: Role | None, hrefs:
     html = shown('{% extends "layout.html" %}', a_reading(role=role))
     navigation = re.search(r"<nav class=\"places\".*?</nav>", html, re.DOTALL)
     assert re.findall(r'href="([^"]+)"', navigation[0] if navigation else "") == hrefs
+
+
+@pytest.mark.parametrize("path", ["/cabinet", "/cabinet?show=waiting", "/cabinet/new"])
+def test_the_place_where_the_reader_is_stays_marked_whatever_is_asked_of_it(path: str) -> None:
+    html = shown('{% extends "layout.html" %}', replace(a_reading(role=Role.CUSTOMER), path=path))
+    assert 'href="/cabinet" aria-current="page"' in html
 
 
 def test_what_is_not_needed_all_day_stands_in_the_menu_of_the_account() -> None:
