@@ -131,6 +131,7 @@ def environment() -> Environment:
         duration=_duration,
         working_duration=_working_duration,
         day=_day,
+        whole=_whole,
         clock_time=_clock_time,
         number=_number,
         percent=_percent,
@@ -170,6 +171,11 @@ def _when(moment: datetime) -> Markup:
     instant = moment.astimezone(UTC).isoformat(timespec="seconds")
     hover = words.exact(reading.language, moment, zone=reading.zone)
     return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(instant, hover, said)
+
+
+def _whole(number: str) -> Markup:
+    """The number of a ticket, which no line parts at its hyphen."""
+    return Markup('<span class="whole">{}</span>').format(number)
 
 
 def _duration(length: timedelta) -> str:

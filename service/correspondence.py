@@ -55,7 +55,7 @@ def to_customer(
         "text": text,
         "operator": by.name if by.kind == "staff" else translate(language, _("Technical support")),
         "missing": [translate(language, REQUIRED_FIELDS[name]) for name in _missing(kind, ticket, rules)],
-        "outside_hours": _outside_hours(rules, at),
+        "outside_hours": outside_hours(rules, ticket.received_at),
         "passport": _passport(ticket, rules, language),
         "status_url": HOUSE.link("status", ticket.id),
         "auto_close_at": _moment(deadline_or_none(ticket.clocks.auto_close, RULEBOOKS), rules, language),
@@ -128,7 +128,8 @@ def _missing(kind: str, ticket: Ticket, rules: Rulebook) -> tuple[str, ...]:
     return ticket.missing_fields(rules.regulation.required_fields) if kind == "accepted" else ()
 
 
-def _outside_hours(rules: Rulebook, at: datetime) -> bool:
+def outside_hours(rules: Rulebook, at: datetime) -> bool:
+    """Whether nobody works at this instant; false where the calendar does not reach."""
     try:
         return not rules.calendar.is_open(at)
     except CalendarOutOfRange:

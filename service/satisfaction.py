@@ -50,6 +50,18 @@ async def asked(token: str, *, at: datetime) -> Ticket:
     return ticket
 
 
+async def open_question(ticket: Ticket, *, at: datetime) -> bool:
+    """Whether its customer may still say how it was: it had a number, is closed, not long ago, and nothing was said."""
+    if not ticket.number or ticket.closed_at is None or at >= ticket.closed_at + LINKS_LAST:
+        return False
+    return not await score_of(ticket)
+
+
+def rating_token(ticket: Ticket) -> str:
+    """What the address of the question ends with."""
+    return HOUSE.sign(RATE, ticket.id)
+
+
 @retried
 async def rate(token: str, score: str, *, at: datetime) -> Ticket:
     """Keep the answer: the first one counts. Raises what `asked` raises, and WrongFields."""

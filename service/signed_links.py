@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from service import tickets
-from service.actors import customer
+from service.actors import Actor, customer
 from service.correspondence import LINKS_LAST
 from service.database import DB, execute, fetchrow, retried
 from service.house import HOUSE
@@ -21,13 +22,26 @@ STATUS = "status"
 STATUS_LASTS = LINKS_LAST  # after the ticket was closed
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What ended a completion or a ticket: the move, who made it (`''` for one whose name was erased), and when.
+
+    `centre`: a colleague made it, on the customer's word.
+    """
+
+    trigger: str
+    who: str
+    at: datetime
+    centre: bool
+
+
 class LinkGone(Refusal):
-    """A link of ours that no longer does anything; `ticket` is what it led to."""
+    """A link of ours that no longer does anything; `ticket` is what it led to, `answer` what came instead."""
 
     code = "link_gone"
 
-    def __init__(self, ticket: Ticket) -> None:
+    def __init__(self, ticket: Ticket, answer: Answer | None = None) -> None:
         self.ticket = ticket
+        self.answer = answer
         super().__init__()
 
 
@@ -53,19 +67,34 @@ class LinkRevoked(LinkGone):
 
 
 class SignedLink(msgspec.Struct, frozen=True):
-    """A single-use link and the ticket it acts on, as both stand now."""
+    """A single-use link and the ticket it acts on, as both stand now.
+
+    `solution` is what its letter says was done; `other` is the other link of the same letter.
+    """
 
     id: UUID
     act: str
     ticket: Ticket
+    solution: str
+    other: UUID | None
 
 
+LONGEST_NAME = 200  # characters
 # A comment revokes nothing: only an entry that changed the state after the completion does (4.8).
 LINK = """
-SELECT l.id, l.ticket, l.act, l.seq, l.expires_at, l.used_at,
-       EXISTS (SELECT FROM journal j
-               WHERE j.ticket = l.ticket AND j.seq > l.seq AND j.from_state IS DISTINCT FROM j.to_state) AS moved_on
-FROM signed_link l WHERE l.id = $1 AND l.act = $2
+SELECT l.id, l.ticket, l.act, l.seq, l.expires_at, l.used_at, a.trigger, a.actor_kind, a.actor_name, a.at,
+       (SELECT o.id FROM signed_link o WHERE o.ticket = l.ticket AND o.seq = l.seq AND o.act <> l.act LIMIT 1) AS other,
+       coalesce((SELECT m.text FROM message m
+                 WHERE m.ticket = l.ticket AND m.seq = l.seq AND m.direction = 'out' LIMIT 1), '') AS solution
+FROM signed_link l LEFT JOIN LATERAL (
+    SELECT j.trigger, j.actor_kind, j.actor_name, j.at FROM journal j
+    WHERE j.ticket = l.ticket AND j.seq > l.seq AND j.from_state IS DISTINCT FROM j.to_state ORDER BY j.seq LIMIT 1
+) a ON true
+WHERE l.id = $1 AND l.act = $2
+"""
+ENDING = """
+SELECT j.trigger, j.actor_kind, j.actor_name, j.at FROM journal j
+WHERE j.ticket = $1 AND j.from_state IS DISTINCT FROM j.to_state ORDER BY j.seq DESC LIMIT 1
 """
 
 
@@ -84,15 +113,25 @@ async def look(act: str, token: str, *, at: datetime) -> SignedLink:
         raise NotFound()
     ticket = await _ticket(row["ticket"])
     _refuse_gone(row, ticket, at=at)
-    return SignedLink(row["id"], act, ticket)
+    return SignedLink(row["id"], act, ticket, row["solution"], row["other"])
+
+
+async def ending_of(ticket: Ticket) -> Answer | None:
+    """What closed a ticket; None while it is open."""
+    row = await fetchrow(ENDING, ticket.id) if ticket.closed_at else None
+    return _answer(row) if row else None
 
 
 @retried
-async def use(act: str, token: str, *, at: datetime, given: Mapping[str, object] | None = None) -> Ticket:
+async def use(
+    act: str, token: str, *, at: datetime, given: Mapping[str, object] | None = None, who: str = ""
+) -> Ticket:
     """Do what the link is for, once: the move, its letters and the end of both links, or none of it.
 
+    `who` is what somebody calls himself to whom the letter was passed on; without it the one it was written to acts.
     Raises NotFound, the three kinds of LinkGone, and the machine's refusals; a refused link stays usable.
     """
+    who = " ".join(who.replace("\x00", " ").split())[:LONGEST_NAME]
     id = _subject(act, token)
     found = await fetchrow("SELECT ticket FROM signed_link WHERE id = $1 AND act = $2", id, act)
     if found is None:
@@ -102,12 +141,7 @@ async def use(act: str, token: str, *, at: datetime, given: Mapping[str, object]
         row = await fetchrow(LINK, id, act)  # under the ticket's lock: of two clicks one comes first
         ticket = change.ticket
         _refuse_gone(row, ticket, at=at)
-        by = customer(
-            id="" if ticket.contact is None else str(ticket.contact),
-            name=ticket.full_name or ticket.email,
-            language=ticket.language,
-        )
-        tickets.act(change, act, by=by, given=given or {}, in_force=in_force)
+        tickets.act(change, act, by=_holder(ticket, who), given=given or {}, in_force=in_force)
         await execute(
             "UPDATE signed_link SET used_at = $3 WHERE ticket = $1 AND seq = $2 AND used_at IS NULL",
             ticket.id, row["seq"], at,
@@ -115,6 +149,14 @@ async def use(act: str, token: str, *, at: datetime, given: Mapping[str, object]
         after = await change.write()
     await tickets.ring_for(change)
     return after
+
+
+def _holder(ticket: Ticket, who: str) -> Actor:
+    """Whose act it is: that of the one who asked, or of a named person who is nobody we know."""
+    if who:
+        return customer(id="", name=who, language=ticket.language)
+    known = "" if ticket.contact is None else str(ticket.contact)
+    return customer(id=known, name=ticket.full_name or ticket.email, language=ticket.language)
 
 
 def _subject(purpose: str, token: str) -> UUID:
@@ -133,11 +175,15 @@ async def _ticket(id: UUID) -> Ticket:
     return ticket
 
 
-def _refuse_gone(row: Mapping[str, object], ticket: Ticket, *, at: datetime) -> None:
+def _refuse_gone(row: Mapping[str, Any], ticket: Ticket, *, at: datetime) -> None:
+    answer = _answer(row) if row["trigger"] else None
     if row["used_at"] is not None:
-        raise LinkUsed(ticket)
-    if row["moved_on"]:
-        raise LinkRevoked(ticket)
-    expires_at = row["expires_at"]
-    if isinstance(expires_at, datetime) and at >= expires_at:
+        raise LinkUsed(ticket, answer)
+    if answer:
+        raise LinkRevoked(ticket, answer)
+    if at >= row["expires_at"]:
         raise LinkExpired(ticket)
+
+
+def _answer(row: Mapping[str, Any]) -> Answer:
+    return Answer(row["trigger"], row["actor_name"], row["at"], centre=row["actor_kind"] not in ("customer", "clock"))

@@ -16,11 +16,13 @@ from admin.reading import AnyRequest
 from service import clock
 from service.actors import customer
 from service.auth import doors, own_form, wall_clock
+from service.correspondence import outside_hours
 from service.customer_doors import count_form
 from service.intake import Request, checked, receive
 from service.problems import told
-from service.regulations import in_force
-from service.words import translate
+from service.regulations import RULEBOOKS, in_force
+from service.ticket import Ticket
+from service.words import relative, translate
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
@@ -29,6 +31,7 @@ HONEYPOT: Final = "second_address"  # nobody sees it, no browser fills it in by 
 SOONEST, LATEST = timedelta(seconds=2), timedelta(hours=24)  # nobody tells six facts faster
 TOO_FAST: Final = _("This came faster than a person writes. Nothing is lost: please send it again.")
 TOO_OLD: Final = _("The form was open for more than a day. Nothing is lost: please send it again.")
+OUTSIDE_HOURS: Final = _("You wrote outside working hours; we register the request and answer by {moment}.")
 NOT_EMPTY: Final = _("A hidden field was filled in, as robots do. Nothing is lost: please send it again.")
 
 
@@ -55,13 +58,23 @@ async def sent(request: AnyRequest) -> Response[Any]:
         await _demand_facts(wanted)
         count_form(request, wanted.email)
         by = customer(id="", name=" ".join(wanted.full_name.split()), language=reader.language)
-        await receive(wanted, by=by, at=clock.now(), cause=f"portal:{begun.split('.')[1]}")
+        ticket = await receive(wanted, by=by, at=clock.now(), cause=f"portal:{begun.split('.')[1]}")
     except WrongFields as wrong:
         errors = {error.field: told(error, reader.language) for error in wrong.errors}
         return _form(request, reader, typed, errors=errors)
-    sentence = translate(reader.language, _("A letter goes to {address}."), address=wanted.email.strip())
-    flash(request, sentence)
+    flash(request, _thanks(ticket, reader))
     return Redirect("/portal?sent=1", status_code=303)
+
+
+def _thanks(ticket: Ticket, reader: Reading) -> str:
+    """Where the letter goes; to who wrote outside working hours also by when we answer (7.3)."""
+    thanks = translate(reader.language, _("A letter goes to {address}."), address=ticket.email)
+    if ticket.registration_due_at is None or not outside_hours(
+        RULEBOOKS[ticket.regulation_version], ticket.received_at
+    ):
+        return thanks
+    due = relative(reader.language, ticket.registration_due_at, at=reader.at, zone=reader.zone)
+    return f"{thanks} {translate(reader.language, OUTSIDE_HOURS, moment=due)}"
 
 
 async def _demand_facts(wanted: Request) -> None:

@@ -12,14 +12,16 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from admin.pages import Flash, Reading, render, url
+from admin.public.endings import ending_said
 from admin.public.passport_lines import PassportLines, passport_lines
 from admin.reading import AnyRequest, language_of
 from admin.time_bars import TimeBar, time_bar
-from service import clock, signed_links
+from service import clock, satisfaction, signed_links
+from service.correspondence import outside_hours
 from service.house import HOUSE
 from service.problems import told
 from service.regulations import RULEBOOKS
-from service.signed_links import LinkExpired, LinkGone, LinkRevoked, LinkUsed
+from service.signed_links import LONGEST_NAME, LinkExpired, LinkGone, LinkRevoked, LinkUsed, SignedLink
 from service.ticket import Ticket
 from service.words import translate
 from workflow.calendar import zone_named
@@ -54,6 +56,8 @@ class Shown:
     bar: TimeBar | None
     passport: PassportLines | None
     closes_at: datetime | None
+    outside_hours: bool = False
+    ending: str = ""
 
 
 @get("/status/{token:str}")
@@ -66,7 +70,20 @@ async def status(request: AnyRequest, token: FromPath[str]) -> Response[str]:
     reading = reading_for(request, ticket)
     if done := DONE.get(request.query_params.get("after", "")):
         reading = replace(reading, flashes=(Flash(translate(reading.language, done)),))
-    return render("public/status.html", reading, headers=PRIVATE, shown=shown(ticket, reading))
+    ending = ending_said(
+        await signed_links.ending_of(ticket), reading.language, at=reading.at, zone=reading.zone, named=False
+    )
+    return render(
+        "public/status.html", reading, headers=PRIVATE, shown=replace(shown(ticket, reading), ending=ending),
+        rating=await rating_of(ticket, reading), rating_action=f"/rate/{satisfaction.rating_token(ticket)}",
+    )  # fmt: skip
+
+
+async def rating_of(ticket: Ticket, reading: Reading) -> tuple[tuple[str, str], ...]:
+    """The answers to “how was it?”, with what stands on their buttons; none where nothing is asked (any more)."""
+    if not await satisfaction.open_question(ticket, at=reading.at):
+        return ()
+    return tuple((code, translate(reading.language, label)) for code, label in satisfaction.SCORES)
 
 
 @get("/confirm/{token:str}")
@@ -84,14 +101,13 @@ async def ask_to_dispute(request: AnyRequest, token: FromPath[str]) -> Response[
 @post("/confirm/{token:str}")
 async def confirm(request: AnyRequest, token: FromPath[str]) -> Response[str] | Redirect:
     """The solution is confirmed (4.9). The link alone is the right to do so; no cookie counts."""
-    return await _act(request, "confirm", token, {})
+    return await _act(request, "confirm", token, await request.form())
 
 
 @post("/dispute/{token:str}")
 async def dispute(request: AnyRequest, token: FromPath[str]) -> Response[str] | Redirect:
     """The solution is disputed with an argument (4.8)."""
-    form = await request.form()
-    return await _act(request, "dispute", token, {"text": str(form.get("text", ""))[:LONGEST_ARGUMENT]})
+    return await _act(request, "dispute", token, await request.form())
 
 
 async def _ask(request: AnyRequest, act: str, token: str) -> Response[str]:
@@ -99,34 +115,42 @@ async def _ask(request: AnyRequest, act: str, token: str) -> Response[str]:
         link = await signed_links.look(act, token, at=clock.now())
     except (NotFound, LinkGone) as refusal:
         return gone(request, refusal)
-    return _question(request, act, link.ticket, {}, {})
+    return _question(request, link, {}, {})
 
 
-async def _act(request: AnyRequest, act: str, token: str, given: dict[str, str]) -> Response[str] | Redirect:
+async def _act(request: AnyRequest, act: str, token: str, form: Mapping[str, object]) -> Response[str] | Redirect:
     at = clock.now()
+    typed = {"who": str(form.get("who", ""))[:LONGEST_NAME], "text": str(form.get("text", ""))[:LONGEST_ARGUMENT]}
+    given = {"text": typed["text"]} if act == "dispute" else {}
     try:
-        ticket = await signed_links.use(act, token, at=at, given=given)
+        ticket = await signed_links.use(act, token, at=at, given=given, who=typed["who"])
     except WrongFields as wrong:
         link = await signed_links.look(act, token, at=at)
         language = reading_for(request, link.ticket).language
         errors = {error.field: told(error, language) for error in wrong.errors}
-        return _question(request, act, link.ticket, given, errors)
+        return _question(request, link, typed, errors)
     except Refusal as refusal:
         return gone(request, refusal)
     where = url(f"/status/{HOUSE.sign(signed_links.STATUS, ticket.id)}", after=act)
     return Redirect(where, status_code=303, headers=PRIVATE)
 
 
+OTHER: Final[Mapping[str, str]] = {"confirm": "dispute", "dispute": "confirm"}
+
+
 def _question(
-    request: AnyRequest, act: str, ticket: Ticket, typed: Mapping[str, str], errors: Mapping[str, str]
+    request: AnyRequest, link: SignedLink, typed: Mapping[str, str], errors: Mapping[str, str]
 ) -> Response[str]:
-    reading = reading_for(request, ticket)
+    """Who confirms has read what he confirms, knows in whose name, and finds the other way beside it."""
+    reading, other = reading_for(request, link.ticket), OTHER[link.act]
     return render(
-        f"public/{act}.html",
+        f"public/{link.act}.html",
         reading,
         status_code=422 if errors else 200,
         headers=PRIVATE,
-        shown=shown(ticket, reading),
+        shown=shown(link.ticket, reading),
+        solution=link.solution,
+        other_href=f"/{other}/{HOUSE.sign(other, link.other)}" if link.other else "",
         typed=typed,
         errors=errors,
     )
@@ -147,7 +171,7 @@ HELP: Final[Mapping[type[Refusal], str]] = {
 
 def gone(request: AnyRequest, refusal: Refusal) -> Response[str]:
     """Why the link does nothing, and what to do instead: 410 for one that worked once, 404 for one that never did."""
-    ticket = refusal.ticket if isinstance(refusal, LinkGone) else None
+    ticket, answer = (refusal.ticket, refusal.answer) if isinstance(refusal, LinkGone) else (None, None)
     reading = reading_for(request, ticket)
     sentence = refusal.sentence if ticket else _("This link is not one of ours, or a part of it is missing.")
     if not isinstance(refusal, LinkGone | NotFound):
@@ -161,6 +185,7 @@ def gone(request: AnyRequest, refusal: Refusal) -> Response[str]:
         status_code=status_code,
         headers=PRIVATE,
         sentence=translate(reading.language, sentence),
+        ending=ending_said(answer, reading.language, at=reading.at, zone=reading.zone),
         help=translate(reading.language, HELP.get(type(refusal), HELP[LinkRevoked])),
         shown=shown(ticket, reading) if ticket and leads_on else None,
         status_href=f"/status/{HOUSE.sign(signed_links.STATUS, ticket.id)}" if ticket else "",
@@ -197,6 +222,7 @@ def shown(ticket: Ticket, reading: Reading) -> Shown:
         bar=time_bar(period, obeyed, at=reading.at, zone=reading.zone, language=reading.language) if period else None,
         passport=passport_lines(period, obeyed, reading.language) if period else None,
         closes_at=deadline_or_none(ticket.clocks.auto_close, RULEBOOKS) if ticket.open else None,
+        outside_hours=state.runs == "registration" and outside_hours(rules, ticket.received_at),
     )
 
 

@@ -58,6 +58,16 @@ async def test_six_facts_become_a_ticket_of_the_portal(stranger: Browser, site: 
     assert "/status/" not in thanks.text  # whoever typed the address is not yet known to own it
 
 
+async def test_whoever_writes_at_night_is_told_until_when_we_answer(
+    stranger: Browser, site: Litestar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for closed in (True, False):
+        monkeypatch.setattr("admin.public.portal.outside_hours", lambda *_of, told=closed: told)
+        answer = await sends(stranger, site, text=f"Outside: {closed}")
+        thanks = words(await stranger.get(answer.headers["location"]))
+        assert ("You wrote outside working hours; we register the request and answer by" in thanks) is closed
+
+
 async def test_missing_facts_are_named_all_at_once_and_nothing_typed_is_lost(stranger: Browser, site: Litestar) -> None:
     answer = await sends(stranger, site, phone="", position="", email="no address")
     assert answer.status_code == 422

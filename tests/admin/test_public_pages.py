@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -150,6 +150,52 @@ async def test_a_later_change_of_state_revokes_and_a_comment_does_not(visitor: h
     assert (await state(ticket))[1]
 
 
+async def test_who_confirms_reads_what_was_done_and_finds_the_other_way(visitor: httpx.AsyncClient) -> None:
+    ticket = await completed()
+    confirm, dispute = await link(ticket, "confirm"), await link(ticket, "dispute")
+    page = await visitor.get(confirm)
+    assert "Our answer Update" in words(page)
+    assert "in the name of Ivan Customer" in words(page)
+    assert f'href="{dispute}"' in page.text
+    assert f'href="{confirm}"' in (await visitor.get(dispute)).text
+
+
+async def test_whoever_the_letter_was_passed_on_to_says_who_he_is(visitor: httpx.AsyncClient) -> None:
+    ticket = await completed()
+    path = await link(ticket, "confirm")
+    await visitor.post(path, data={"who": "  Petr\n<b>Schukin</b> "})
+    entry = await fetchrow("SELECT actor_kind, actor_id, actor_name FROM journal WHERE trigger = 'confirm'")
+    assert tuple(entry) == ("customer", "", "Petr <b>Schukin</b>")
+    used = await visitor.get(path)
+    assert used.status_code == 410
+    assert "Confirmed by Petr <b>Schukin</b>" in words(used)
+    assert "<b>Schukin" not in used.text
+    status = await visitor.get(f"/status/{HOUSE.sign('status', ticket.id)}")
+    assert "Confirmed by the customer" in words(status)
+
+
+async def test_a_closed_ticket_is_rated_with_one_click_on_its_page(visitor: httpx.AsyncClient) -> None:
+    ticket = await completed()
+    status = f"/status/{HOUSE.sign('status', ticket.id)}"
+    assert "How was it?" not in words(await visitor.get(status))
+    done = await visitor.post(await link(ticket, "confirm"))
+    page = await visitor.get(done.headers["location"])
+    action = re.search(r'action="(/rate/[^"]+)"', page.text)
+    assert action
+    assert (await visitor.post(action[1], data={"score": "fair"})).status_code == 303
+    assert await fetchval("SELECT score FROM satisfaction WHERE ticket = $1", ticket.id) == "fair"
+    assert "How was it?" not in words(await visitor.get(status))
+
+
+async def test_whoever_wrote_outside_working_hours_is_told_until_when_we_answer(visitor: httpx.AsyncClient) -> None:
+    ticket = await a_ticket()
+    path = f"/status/{HOUSE.sign('status', ticket.id)}"
+    sunday, monday = datetime(2026, 5, 17, 12, tzinfo=UTC), datetime(2026, 5, 18, 9, tzinfo=UTC)
+    for received_at, told in ((sunday, True), (monday, False)):
+        await execute("UPDATE ticket SET received_at = $1", received_at)
+        assert ("You wrote outside working hours" in words(await visitor.get(path))) is told
+
+
 async def test_an_expired_link_says_so(visitor: httpx.AsyncClient) -> None:
     ticket = await completed()
     await execute("UPDATE signed_link SET expires_at = $1", clock.now() - timedelta(seconds=1))
@@ -198,6 +244,19 @@ async def test_the_status_page_tells_the_ticket_and_nobody_else_s_data(visitor: 
         assert hidden not in page.text
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_the_deadline_is_explained_in_words(visitor: httpx.AsyncClient) -> None:
+    """Ten working days: a weekend lies between on any day of the year."""
+    ticket = await act(await a_ticket(), "register", priority="P4")
+    page = await visitor.get(f"/status/{HOUSE.sign('status', ticket.id)}")
+    lines = re.findall(r'<li class="(\w+)"><span>([^<]*)</span><span>([^<]*)</span></li>', page.text)
+    kinds = [kind for kind, _said, _length in lines]
+    assert kinds.count("counted") in (10, 11)
+    assert kinds[-1] == "total"
+    for _kind, said, _length in (line for line in lines if line[0] == "skipped"):
+        assert re.fullmatch(r"Not counted: [\w –]+ \([a-z ]+\)", said), said
+    assert "skipped" in kinds
 
 
 async def test_the_status_page_ends_some_time_after_the_ticket(visitor: httpx.AsyncClient) -> None:
