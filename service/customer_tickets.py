@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from service.customer_sessions import CustomerSession
-from service.database import fetch, fetchrow
+from service.database import fetch, fetchrow, fetchval
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import NotFound
+from workflow.process import PROCESS
 
 # The one place that says whose a ticket is: $1 the contact, $2 the organisation where the account sees all of it, else
 # null. A request from before the person was known belongs to him by its address.
@@ -28,6 +30,9 @@ FOUND: Final = """
         AND to_tsvector('russian', m.text) @@ websearch_to_tsquery('russian', $3)))))
 """
 PAGE: Final = 30
+Show = Literal["all", "open", "waiting"]
+# People paste the number as it stands in the subject of our letters: «Заявка#2026-00031».
+TOKEN: Final = re.compile(r"^\s*\w*\s*[#№]\s*(\S+)\s*$")
 
 
 class Talk(msgspec.Struct, frozen=True):
@@ -54,17 +59,25 @@ class TalkFile(msgspec.Struct, frozen=True):
     refused: str
 
 
+# The states in which nothing goes on without the customer: what they pause says so (4.6, 4.8).
+HIS_TURN: Final = PROCESS.states_paused()
+MOST_COUNTED: Final = 100
+
+
 async def tickets_of(
-    session: CustomerSession, *, q: str = "", open_only: bool = False, before: tuple[datetime, UUID] | None = None
+    session: CustomerSession, *, q: str = "", show: Show = "all", before: tuple[datetime, UUID] | None = None
 ) -> list[Ticket]:
     """A page of tickets, the newest first, and one more if there is more; `before` is the last of the page before."""
     values: list[Any] = [*_whose(session)]
     where = [THEIRS]
     if q:
-        values.append(q)
+        values.append(TOKEN.sub(r"\1", q))
         where.append(FOUND)
-    if open_only:
+    if show != "all":
         where.append("t.closed_at IS NULL")
+    if show == "waiting":
+        values.append(list(HIS_TURN))
+        where.append(f"t.state = ANY(${len(values)})")
     if before:
         where.append(f"(t.received_at, t.id) < (${len(values) + 1}, ${len(values) + 2})")
         values += before
@@ -73,6 +86,18 @@ async def tickets_of(
     for ticket in found:
         await know_rules(ticket)
     return found
+
+
+async def waiting_for(session: CustomerSession) -> int:
+    """How many of his tickets wait for an answer of his; counted no further than people look."""
+    return int(
+        await fetchval(
+            f"SELECT count(*) FROM (SELECT FROM ticket t WHERE {THEIRS} AND t.closed_at IS NULL "
+            f"AND t.state = ANY($3) LIMIT {MOST_COUNTED}) AS waiting",
+            *_whose(session),
+            list(HIS_TURN),
+        )
+    )
 
 
 async def ticket_of(session: CustomerSession, id: UUID) -> Ticket:

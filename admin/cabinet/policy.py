@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.words import Language, file_size, translate
+from service.regulation_words import said_size
+from service.words import Language, translate
 from workflow.regulation import Rulebook
 from workflow.words import _
 
@@ -17,7 +18,7 @@ def policy_said(rules: Rulebook, language: Language) -> str:
             "Paste a screenshot or drop it here."
         ),
         kinds=_kinds(policy.allowed), packed=_kinds(policy.archives), inside=_kinds(policy.in_archives) or "—",
-        size=file_size(language, policy.largest_bytes),
+        size=said_size(policy.largest_bytes, language),
     )  # fmt: skip
 
 

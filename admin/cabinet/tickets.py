@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,16 +19,19 @@ from admin.cabinet.reader import CABINET, cabinet_reading
 from admin.desk import uploads
 from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render, url
-from admin.public.ticket_pages import shown
+from admin.public.endings import ending_said
+from admin.public.ticket_pages import DONE, rating_of, shown
 from admin.reader import flash
 from admin.reading import AnyRequest
+from service import satisfaction
 from service.customer_doors import signed_in
-from service.customer_tickets import PAGE, file_of, talk_of, ticket_of, tickets_of
+from service.customer_tickets import PAGE, Show, file_of, talk_of, ticket_of, tickets_of, waiting_for
 from service.database import fetchrow
 from service.files import open_file
 from service.possible import facts
 from service.problems import STATUSES, told
 from service.regulations import in_force
+from service.signed_links import ending_of
 from service.ticket import Ticket
 from service.tickets import carry_out
 from service.words import translate
@@ -88,17 +91,20 @@ class Row:
 
 @get("/cabinet", guards=[CABINET])
 async def my_tickets(
-    request: AnyRequest, q: FromQuery[str] = "", open: FromQuery[str] = "", before: FromQuery[str] = ""
+    request: AnyRequest, q: FromQuery[str] = "", show: FromQuery[str] = "", before: FromQuery[str] = ""
 ) -> Response[str]:
-    """The newest first; found by number or by words of the talk."""
+    """The newest first; found by number or by words of the talk. What waits for the customer is one click away."""
     session, reader = await signed_in(request), await cabinet_reading(request)
     asked = " ".join(q.replace("\x00", "").split())[:LONGEST_WORDS]
-    found = await tickets_of(session, q=asked, open_only=open == "1", before=_place(before))
+    shown: Show = "open" if show == "open" else "waiting" if show == "waiting" else "all"
+    found = await tickets_of(session, q=asked, show=shown, before=_place(before))
     page, last = found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None
-    on = url("/cabinet", q=asked, open=open, before=f"{last.received_at.isoformat()}~{last.id}") if last else ""
+    kept = "" if shown == "all" else shown
+    on = url("/cabinet", q=asked, show=kept, before=f"{last.received_at.isoformat()}~{last.id}") if last else ""
     return render(
-        "cabinet/tickets.html", reader, rows=[_row(ticket, reader) for ticket in page], q=asked, open_only=open == "1",
-        next_href=on, first_href="/cabinet" if before else "", session=session,
+        "cabinet/tickets.html", reader, rows=[_row(ticket, reader) for ticket in page], q=asked, show=kept,
+        waiting=await waiting_for(session), next_href=on,
+        first_href=url("/cabinet", q=asked, show=kept) if before else "", session=session,
     )  # fmt: skip
 
 
@@ -150,10 +156,13 @@ async def _page(
     possible = MACHINE.possible(facts(ticket), by=Role.CUSTOMER)
     acts = [act for act in ACTS if act.trigger in possible]
     lost = tried if tried and tried.trigger not in possible else None
+    ending = ending_said(await ending_of(ticket), reader.language, at=reader.at, zone=reader.zone)
+    state = PROCESS.state(ticket.state)
     return render(
-        "cabinet/ticket.html", reader, status_code=status_code, ticket=ticket, shown=shown(ticket, reader),
-        turn=translate(reader.language, _turn(PROCESS.state(ticket.state))), talk=await talk_of(ticket), acts=acts,
-        tried=tried, lost=lost, key=uuid4().hex, inline=INLINE,
+        "cabinet/ticket.html", reader, status_code=status_code, ticket=ticket, acts=acts,
+        shown=replace(shown(ticket, reader), ending=ending), turn=translate(reader.language, _turn(state)),
+        his_turn=state.pauses and not state.final, talk=await talk_of(ticket), tried=tried, lost=lost, key=uuid4().hex,
+        inline=INLINE, rating=await rating_of(ticket, reader),
         policy=policy_said(await in_force(at=reader.at), reader.language),
     )  # fmt: skip
 
@@ -220,6 +229,20 @@ def _seq(seq: str) -> int | None:
     return int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 9 else None
 
 
+@post("/cabinet/tickets/{id:uuid}/rate", guards=[CABINET], status_code=303)
+async def rate(request: AnyRequest, id: FromPath[UUID]) -> Redirect:
+    """How it was, by one click; the first answer counts, and whoever presses nothing of ours changes nothing."""
+    session, reader = await signed_in(request), await cabinet_reading(request)
+    ticket, score = await ticket_of(session, id), str((await request.form()).get("score", ""))
+    try:
+        await satisfaction.rate(satisfaction.rating_token(ticket), score, at=reader.at)
+    except Refusal as refusal:
+        flash(request, told(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, DONE["rate"]))
+    return Redirect(f"/cabinet/tickets/{ticket.id}", status_code=303)
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -247,4 +270,4 @@ def _read(sha256: str) -> bytes:
         return opened.read()
 
 
-TICKET_PAGES: Final = (my_tickets, one_ticket, act, reloaded, download)
+TICKET_PAGES: Final = (my_tickets, one_ticket, act, rate, reloaded, download)

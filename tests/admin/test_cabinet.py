@@ -211,6 +211,28 @@ async def test_notes_of_colleagues_are_neither_shown_nor_found(ivan: Cabinet) ->
     assert ticket in (await ivan.get("/cabinet?q=start")).text
 
 
+async def test_what_waits_for_the_customer_is_counted_and_one_click_away(ivan: Cabinet) -> None:
+    asked, done, open_one = await a_ticket_of(ivan), await completed(ivan), await a_ticket_of(ivan)
+    await does(asked, "register", priority="P2")
+    await does(asked, "request_info", text="Which version?", minutes=30)
+    assert "Waiting for your answer 2" in words(await ivan.get("/cabinet"))
+    page = await ivan.get("/cabinet?show=waiting")
+    assert asked in page.text
+    assert done in page.text
+    assert open_one not in page.text
+    await acts(ivan, done, "confirm")
+    assert done not in (await ivan.get("/cabinet?show=open")).text
+    assert open_one in (await ivan.get("/cabinet?show=open")).text
+
+
+@pytest.mark.parametrize("form", ["{number}", "Заявка#{number}", "Ticket # {number}", "  №{number}"])
+async def test_a_number_is_found_as_it_stands_in_our_letters(ivan: Cabinet, form: str) -> None:
+    ticket = await a_ticket_of(ivan)
+    number = (await does(ticket, "register", priority="P2")).number or ""
+    found = await ivan.client.get("/cabinet", params={"q": form.format(number=number.lower())})
+    assert ticket in found.text
+
+
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +298,24 @@ async def test_confirming_closes_in_the_persons_name(ivan: Cabinet) -> None:
     page = await ivan.get(f"/cabinet/tickets/{ticket}")
     assert "What you can do" not in words(page)
     assert "the ticket is closed" in words(page)
+
+
+async def test_one_click_after_the_end_says_how_it_was(ivan: Cabinet, eve: Cabinet) -> None:
+    ticket = await completed(ivan)
+    assert "How was it?" not in words(await ivan.get(f"/cabinet/tickets/{ticket}"))
+    await acts(ivan, ticket, "confirm")
+    page = await ivan.get(f"/cabinet/tickets/{ticket}")
+    assert "Confirmed by Ivan" in words(page)
+    rate = f"/cabinet/tickets/{ticket}/rate"
+    token = hidden_fields(page.text, rate)
+    strangers = hidden_fields((await eve.get("/cabinet/new")).text, "/cabinet/new")
+    assert (await eve.client.post(rate, data=strangers | {"score": "bad"})).status_code == 404
+    assert (await ivan.client.post(rate, data={"score": "good"})).status_code == 403
+    assert (await ivan.client.post(rate, data=token | {"score": "splendid"})).status_code == 303
+    assert await fetchval("SELECT count(*) FROM satisfaction") == 0
+    assert (await ivan.client.post(rate, data=token | {"score": "good"})).status_code == 303
+    await ivan.client.post(rate, data=token | {"score": "bad"})
+    assert await fetchval("SELECT score FROM satisfaction") == "good"
 
 
 async def test_a_colleague_who_sees_all_disputes_in_his_own_name(ivan: Cabinet, chief: Cabinet) -> None:
