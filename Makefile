@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 
-.PHONY: run env test test-truth test-edges check faults bench lock clean
+.PHONY: run env test test-truth test-edges check audit faults bench lock clean
 
 run: env  ## Start everything in this terminal; Ctrl-C stops it.
 	@exec $(BIN)/reglament up
@@ -22,6 +22,9 @@ check: env  ## Style and types, in seconds.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: env  ## Known faults of the locked packages; says aloud when their database is out of reach.
+	$(BIN)/python tests/audit.py
 
 test: check  ## Everything that CI runs: first what bears company, then what needs the machine for itself.
 	$(MAKE) --no-print-directory --jobs 2 test-truth test-edges
