@@ -89,7 +89,7 @@ class Envelope:
 
 
 # Who has such an address may act by it: it stays out of the log.
-SECRET_PATHS = re.compile(r"^/(status|confirm|dispute)/.+")
+SECRET_PATHS = re.compile(r"^/(status|confirm|dispute|rate|cabinet/account)/.+")
 
 
 def _request_id(scope: Scope) -> str:
