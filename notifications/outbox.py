@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from notifications.retry import TELL_OWNER_AT
-from service import alarms, clock, failpoints
+from service import alarms, clock, failpoints, tracing
 from service.database import DB, execute, fetch, fetchval, retried
 from workflow.words import _
 
@@ -54,6 +54,7 @@ class Claimed(msgspec.Struct, frozen=True):
     body: bytes
     attempt: int
     claimed_at: datetime
+    trace: str = ""  # the traceparent of the act that caused it
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +105,8 @@ going AS (
 )
 UPDATE outbox SET status = 'sending', attempt = attempt + 1, claim_id = $5, lease_until = clock_timestamp() + $6
 FROM going WHERE outbox.id = going.id AND outbox.status = 'pending'
-RETURNING outbox.id, claim_id, event_id, channel, endpoint, ticket, seq, type, recipients, body, attempt, created_at
+RETURNING outbox.id, claim_id, event_id, channel, endpoint, ticket, seq, type, recipients, body, attempt, created_at,
+    trace
 """
 
 
@@ -128,7 +130,7 @@ def _claimed(row: Any, *, at: datetime) -> Claimed:
         id=row["id"], claim=row["claim_id"], event_id=row["event_id"], channel=row["channel"],
         endpoint=row["endpoint"], ticket=row["ticket"], seq=row["seq"], type=row["type"],
         recipients=msgspec.json.decode(row["recipients"], type=tuple[str, ...]), body=bytes(row["body"]),
-        attempt=row["attempt"], claimed_at=at,
+        attempt=row["attempt"], claimed_at=at, trace=row["trace"],
     )  # fmt: skip
 
 
@@ -156,6 +158,7 @@ async def record(row: Claimed, ended: Ended, *, at: datetime) -> bool:
         log.warning("late answer of a delivery that is another's now", outbox=row.id, event_id=row.event_id)
         return False
     ENDED.labels(row.channel, ended.status).inc()
+    tracing.tell({"reglament.status": ended.status})
     failpoints.reach("outbox.recorded")
     return True
 
@@ -263,8 +266,15 @@ class Courier:
             await give_back(list(left.values()))
 
     async def _carry(self, row: Claimed) -> None:
+        facts: dict[str, tracing.Fact] = {
+            "reglament.event_id": row.event_id,
+            "reglament.event_type": row.type,
+            "reglament.ticket": str(row.ticket or ""),
+            "reglament.attempt": row.attempt,
+        }
         try:
-            await self._channel.deliver(row)
+            with tracing.trace(f"deliver {row.channel}", kind="CONSUMER", parent=row.trace, facts=facts):
+                await self._channel.deliver(row)
         except Exception:
             # It stays claimed: the sweep gives it back after its lease, and buries it when this happens each time.
             log.exception("delivery broke off", outbox=row.id, event_id=row.event_id, channel=row.channel)

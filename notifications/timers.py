@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Counter as Counted
 from prometheus_client import Histogram
 
+from service import tracing
 from service.database import fetch, fetchval
 from service.deadlines import Outcome, fire
 
@@ -86,8 +87,10 @@ class Timers:
     async def _fire_one(self, row: Any, *, at: datetime) -> Outcome | None:
         """None after an error: the timer stays armed and rests a while, longer each time."""
         timer: int = row["id"]
+        facts = {"reglament.timer": row["kind"], "reglament.ticket": str(row["subject"])}
         try:
-            outcome = await fire(timer, at=at)
+            with tracing.trace("fire timer", facts=facts):
+                outcome = await fire(timer, at=at)
         except Exception:
             _until, pause = self._resting.get(timer, (0.0, FIRST_PAUSE / 2))
             pause = min(pause * 2, LONGEST_PAUSE)

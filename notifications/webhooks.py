@@ -18,7 +18,7 @@ from notifications.outbox import Claimed, Ended
 from notifications.post import Answer, Poster
 from notifications.retry import Disabled, Outcome, Verdict, judge
 from notifications.webhook_notices import DISABLED, DISABLED_TEXT, FAILING, FAILING_TEXT, tell_owner
-from service import alarms, config_journal, failpoints
+from service import alarms, config_journal, failpoints, tracing
 from service.actors import CLOCK
 from service.database import DB, execute, fetch, fetchrow, retried
 from service.house import HOUSE
@@ -93,9 +93,18 @@ class Webhooks:
             log.exception("webhook cannot be signed", webhook=row.endpoint)
             answer = Answer(status=None, ms=0, head=b"", error=None, detail=str(broken), retry_after=None)
         else:
-            answer = await self._poster.post(hook["url"], row.body, headers)
+            headers, answer = await self._posted(hook["url"], row.body, headers)
         failpoints.reach("outbox.sent")
         await self._settle(row, headers, answer)
+
+    async def _posted(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[Mapping[str, str], Answer]:
+        """The headers it went with, and what came back; where traces are collected the endpoint is told of ours."""
+        with tracing.step("POST", kind="CLIENT", facts={"http.request.method": "POST"}):
+            if carried := tracing.traceparent():
+                headers = {**headers, "traceparent": carried}
+            answer = await self._poster.post(url, body, headers)
+            tracing.tell({"http.response.status_code": answer.status or 0, "error.type": str(answer.error or "")})
+        return headers, answer
 
     @retried
     async def _settle(self, row: Claimed, headers: Mapping[str, str], answer: Answer) -> None:

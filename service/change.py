@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from service import correspondence, events
+from service import correspondence, events, tracing
 from service.actors import Actor
 from service.identifiers import new_id
 from service.journal import GENESIS, write_entry
@@ -238,6 +238,7 @@ class Change:
         self.batch.add(
             OUTBOX, str(id), "letter", "smtp", self.ticket.id, seq, draft.kind,
             msgspec.json.encode([letter.recipient]).decode(), letter.original, not_before or self.now, self.now,
+            tracing.traceparent(),
         )  # fmt: skip
         return letter.letter_id
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from service import clock
+from service import clock, tracing
 from service.leaving import LEAVING
 from service.settings import Settings
 from service.startup import NothingRuns, connected, point_at_database, read_settings
@@ -71,7 +71,8 @@ def web() -> None:
         proxy_headers=False,
     )
     server = Server(config)
-    server.run()
+    with tracing.collecting(settings, part="web"):
+        server.run()
     if not server.started:
         raise SystemExit(3)
 
@@ -82,8 +83,9 @@ def worker() -> None:
     from notifications.worker import run_worker
 
     async def work(settings: Settings) -> None:
-        async with connected(settings) as redis_url:
-            await until_told_to_stop(lambda stop: run_worker(settings, redis_url=redis_url, stop=stop))
+        with tracing.collecting(settings, part="worker"):
+            async with connected(settings) as redis_url:
+                await until_told_to_stop(lambda stop: run_worker(settings, redis_url=redis_url, stop=stop))
 
     run(work, founds=True)
 

@@ -19,6 +19,8 @@ import structlog
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
+from service import tracing
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -41,6 +43,11 @@ OLDEST_SERVER = 150000  # as server_version_num
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
     """A connection that costs no round trip when it goes back to the pool: nobody changes its session."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        if tracing.on():
+            self.add_query_logger(tracing.statement)
 
     def get_reset_query(self) -> str:
         return ""
@@ -248,7 +255,8 @@ def retried(verb: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, 
 
     @functools.wraps(verb)
     async def carried_out(*args: P.args, **given: P.kwargs) -> T:
-        return await retrying(lambda: verb(*args, **given))
+        with tracing.step(verb.__name__.strip("_")):
+            return await retrying(lambda: verb(*args, **given))
 
     return carried_out
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs
+from service import logs, tracing
 from service.places import networks, place_of
 
 log = structlog.get_logger("service.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 QUIET = ("/health/", "/static/", "/metrics")  # asked every few seconds; only their failures are logged
+ENDLESS = ("/desk/stream",)
 
 
 class Envelope:
@@ -64,10 +67,11 @@ class Envelope:
                 message["body"] = b""
             await send(message)
 
-        with logs.about(request_id=request_id):
+        with logs.about(request_id=request_id), _traced(scope, request_id):
             try:
                 await self.app(scope, receive, send_wrapped)
             finally:
+                _tell_trace(scope, status)
                 _log(scope, status, time.perf_counter() - started)
 
     def _completed(
@@ -88,8 +92,42 @@ class Envelope:
         return given
 
 
-# Who has such an address may act by it: it stays out of the log.
+# Who has such an address may act by it: it stays out of the log and of traces.
 SECRET_PATHS = re.compile(r"^/(status|confirm|dispute|rate|cabinet/account)/.+")
+
+
+def _told_path(scope: Scope) -> str:
+    return SECRET_PATHS.sub(r"/\1/…", str(scope["path"]))
+
+
+def _traced(scope: Scope, request_id: str) -> AbstractContextManager[Any]:
+    """The span of a request; what is asked every few seconds, and streams that last for minutes, have none."""
+    path = _told_path(scope)
+    if not tracing.on() or path.startswith((*QUIET, *ENDLESS)):
+        return tracing.NOTHING
+    carried = next((value for name, value in scope["headers"] if name == b"traceparent"), b"").decode("latin-1")
+    facts = {
+        "http.request.method": str(scope.get("method")),
+        "url.path": path,
+        "url.scheme": str(scope.get("scheme", "")),
+        "reglament.request_id": request_id,
+    }
+    return tracing.trace(str(scope.get("method")), kind="SERVER", parent=carried, facts=facts)
+
+
+def _tell_trace(scope: Scope, status: int) -> None:
+    """What is known of a request only after it: its route, who asked, and how it ended."""
+    if not tracing.on():
+        return
+    visitor = scope["state"].get("visitor")
+    facts = {
+        "http.route": str(scope.get("path_template") or ""),
+        "http.response.status_code": status,
+        "reglament.actor": visitor.actor.principal if visitor else "",
+        "reglament.ticket": str(scope["state"].get("ticket", "")),
+    }
+    tracing.call(f"{scope.get('method')} {facts['http.route']}".strip(), failed=status >= 500)
+    tracing.tell({name: value for name, value in facts.items() if value != ""})
 
 
 def _request_id(scope: Scope) -> str:
@@ -107,7 +145,7 @@ def _forwarded(scope: Scope) -> str:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    path = SECRET_PATHS.sub(r"/\1/…", str(scope["path"]))
+    path = _told_path(scope)
     if path.startswith(QUIET) and status < 400:
         return
     visitor = scope["state"].get("visitor")

@@ -10,6 +10,8 @@ from structlog.contextvars import bound_contextvars
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
+from service import tracing
+
 # Libraries that tell everything they do at a level where we say what matters.
 TALKATIVE = ("transitions", "httpx", "httpcore", "mail.log", "asyncio", "arq", "markdown_it", "uvicorn.access")
 
@@ -25,6 +27,7 @@ def set_up(*, form: str = "console", level: str = "info") -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
+        tracing.name_in_log,
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

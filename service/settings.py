@@ -61,6 +61,16 @@ def _number(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _percent(value: str) -> float:
+    try:
+        percent = float(value)
+    except ValueError:
+        percent = -1.0
+    if not 0 < percent <= 100:
+        raise ValueError("a number above 0, up to 100")
+    return percent
+
+
 def _switch(value: str) -> bool:
     if value not in ("on", "off"):
         raise ValueError("on or off")
@@ -266,6 +276,24 @@ class Settings:
             "Names of places where the fault tests stop the process; refused in production.",
             _list_of(_text),
             shown_default="none",
+        ),
+    )
+    traces_url: str | None = field(
+        default=None,
+        repr=False,  # may hold a password
+        metadata=_about(
+            "Collector of traces, by OTLP over HTTP: `http://collector:4318/v1/traces`. Requests, mails, timers and "
+            "deliveries become spans with their statements; `traceparent` is taken over and passed on to webhooks.",
+            _web_address,
+            shown_default="no traces",
+        ),
+    )
+    traces_percent: float = field(
+        default=100.0,
+        metadata=_about(
+            "How many of a hundred traces are made; a caller's trace keeps or loses all its parts.",
+            _percent,
+            shown_default="`100`",
         ),
     )
     keep_deliveries_days: int = field(

@@ -340,6 +340,7 @@ class Outbox(Table, db=DB, tablename="outbox"):
     created_at = Timestamptz(default=EPOCH)
     delivered_at = Timestamptz(null=True, default=None)
     digest = BigInt(null=True, default=None)  # the letter that carries this merged one
+    trace = Varchar(length=60, default="")  # the traceparent of the act, where traces are collected
 
 
 class Attempt(Table, db=DB, tablename="attempt"):

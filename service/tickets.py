@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service import bell, failpoints
+from service import bell, failpoints, tracing
 from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import DB, fetchrow, retried
@@ -61,6 +61,7 @@ async def carry_out(
     machine's refusals, NotFound, Stale, Repeated and KeyReused.
     """
     given = given or {}
+    tracing.tell({"reglament.trigger": trigger, "reglament.ticket": str(ticket)})
     found = await find_references(trigger, given, ticket=ticket, at=at)
     try:
         async with DB.transaction(allow_nested=False):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from service import tracing
 from service.database import fetchval
 from service.searching import searchable
 
@@ -50,7 +51,7 @@ LETTERS = Rows(
 OUTBOX = Rows(
     "outbox",
     "event_id text, channel text, endpoint text, ticket uuid, seq int4, type text, recipients jsonb, body bytea, "
-    "next_at timestamptz, created_at timestamptz",
+    "next_at timestamptz, created_at timestamptz, trace text",
 )
 SIGNED_LINKS = Rows("signed_link", "id uuid, ticket uuid, act text, seq int4, recipient text, expires_at timestamptz")
 IDEM = Rows("idem", "principal text, key text, request_hash bytea, response bytea, status int4, at timestamptz")
@@ -74,8 +75,8 @@ BORN_COLUMNS = tuple(tuple(column.rsplit(" ", 1)) for column in BORN.split(", ")
 
 # Each subscription gets its own row, in the transaction of the act (at least once, in order of seq).
 FAN_OUT = """
-INSERT INTO outbox (event_id, channel, endpoint, ticket, seq, type, recipients, body, next_at, created_at)
-SELECT e.event_id, 'webhook', w.id::text, e.ticket, e.seq, e.type, '[]', e.body, e.at, e.at
+INSERT INTO outbox (event_id, channel, endpoint, ticket, seq, type, recipients, body, next_at, created_at, trace)
+SELECT e.event_id, 'webhook', w.id::text, e.ticket, e.seq, e.type, '[]', e.body, e.at, e.at, ${trace}::text
 FROM new_events e JOIN webhook w
   ON w.status = 'enabled' AND (w.event_types ? '*' OR w.event_types ? e.type)
  AND (w.filters -> 'priority' IS NULL OR w.filters -> 'priority' ? ${priority}::text)
@@ -112,7 +113,7 @@ class Batch:
             values += [list(column) for column in zip(*self.rows[table], strict=True)]
         if self.events:
             values += [list(column) for column in zip(*self.events, strict=True)]
-            values += list(self.audience)
+            values += [*self.audience, tracing.traceparent()]
         if self.ended:
             values += [list(column) for column in zip(*self.ended, strict=True)] + [living[_LAST_AT]]
         await fetchval(sql, *values)
@@ -141,8 +142,8 @@ def _statement(tables: tuple[str, ...], born: bool, events: bool, ended: bool) -
             "kept_events AS (INSERT INTO event (event_id, type, ticket, seq, body, at) "
             "SELECT event_id, type, ticket, seq, body, at FROM new_events ORDER BY n)"
         )
-        parts.append(f"fan_out AS ({FAN_OUT.format(priority=at + 8, organisation=at + 9)})")
-        at += 10
+        parts.append(f"fan_out AS ({FAN_OUT.format(priority=at + 8, organisation=at + 9, trace=at + 10)})")
+        at += 11
     if ended:
         parts.append(
             f"ended AS (UPDATE timer SET status = over.status, ended_at = ${at + 2}::timestamptz "

@@ -25,7 +25,7 @@ from notifications.mail.stored import (
 )
 from notifications.mail.taking import NotKept, go_on, judged, says_nothing, take_in, writer
 from notifications.mail.threads import Thread, find_thread, thread_of_letter
-from service import bell
+from service import bell, tracing
 from service.database import DB, execute, fetch, fetchrow, passing
 from service.people import Customer, customer_by_address
 from service.regulations import in_force
@@ -59,9 +59,10 @@ async def _read_next(seen: list[UUID], *, at: datetime) -> bool:
             if mail is None:
                 return False
             seen.append(mail.id)
-            parsed = await parsed_of(mail)
-            outcome = await sort(mail, parsed, at=at)
-            await settle(mail, outcome, at=at, parsed=parsed)
+            with tracing.trace("read mail", kind="CONSUMER", facts={"reglament.mail": str(mail.id)}):
+                parsed = await parsed_of(mail)
+                outcome = await sort(mail, parsed, at=at)
+                await settle(mail, outcome, at=at, parsed=parsed)
     except Exception as error:
         if mail is None or passing(error):
             raise

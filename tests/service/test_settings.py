@@ -55,6 +55,8 @@ def test_every_variable_is_read() -> None:
         "LOG_FORMAT": ("json", "json"),
         "LOG_LEVEL": ("debug", "debug"),
         "FAILPOINTS": ("before-commit", ("before-commit",)),
+        "TRACES_URL": ("https://c.example.org/v1/traces", "https://c.example.org/v1/traces"),
+        "TRACES_PERCENT": ("0.5", 0.5),
         "KEEP_DELIVERIES_DAYS": ("7", 7),
         "POOL_SIZE": ("3", 3),
         "API_REQUESTS_PER_MINUTE": ("60", 60),
