@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from admin.desk import listing, reads
-from admin.desk.talk import RECEIVED
 from admin.pages import Reading, url
 from admin.time_bars import TimeBar, time_bar
+from service.acts_in_words import RECEIVED
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
 from service.words import number, relative, translate
