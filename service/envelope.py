@@ -14,6 +14,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, tracing
+from service.house import SIGNED
 from service.places import networks, place_of
 
 log = structlog.get_logger("service.access")
@@ -93,7 +94,7 @@ class Envelope:
 
 
 # Who has such an address may act by it: it stays out of the log and of traces.
-SECRET_PATHS = re.compile(r"^/(status|confirm|dispute|rate|cabinet/account)/.+")
+SECRET_PATHS = re.compile(rf"^/({SIGNED})/.+")
 
 
 def _told_path(scope: Scope) -> str:
