@@ -15,6 +15,7 @@ from service import tray
 from service.api import (
     attachments,
     directory,
+    dossiers,
     imports,
     letters,
     openapi,
@@ -44,9 +45,9 @@ def create_app(settings: Settings) -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=[
-            tickets.ROUTER, attachments.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER, webhooks.list_events,
-            webhooks.list_event_types, letters.ROUTER, regulations.ROUTER, simulation.ROUTER, reports.ROUTER,
-            directory.ROUTER, openapi.ROUTER,
+            tickets.ROUTER, attachments.ROUTER, dossiers.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER,
+            webhooks.list_events, webhooks.list_event_types, letters.ROUTER, regulations.ROUTER, simulation.ROUTER,
+            reports.ROUTER, directory.ROUTER, openapi.ROUTER,
         ],
         before_request=begin,
         middleware=[once],

@@ -23,6 +23,7 @@ COMMANDS = {
     "deadline": ("service.deadline_command:deadline", "When a promise is due, and why."),
     "mail": ("service.commands:mail", "Listen for mail, take one in, read one."),
     "verify": ("service.commands:verify", "Replay every journal and tell what differs."),
+    "dossier": ("service.dossier_command:dossier_command", "The dossier of a ticket for a dispute: make, verify."),
     "backup": ("service.backup_command:backup", "Everything the system knows, in one file."),
     "restore": ("service.backup_command:restore", "Put a backup into an empty place and verify it."),
     "doctor": ("service.doctor_command:doctor", "Look at everything this system stands on, and say what is wrong."),

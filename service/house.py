@@ -29,6 +29,7 @@ class House:
     link_key: bytes = field(default=b"links", repr=False)
     message_key: bytes = field(default=b"message-ids", repr=False)
     vault_key: bytes = field(default=bytes(32), repr=False)
+    seal_key: bytes = field(default=bytes(32), repr=False)
     webhook_allowed_hosts: tuple[str, ...] = ()
 
     def furnish(self, settings: Settings) -> None:
@@ -42,6 +43,7 @@ class House:
         self.link_key = settings.key("links")
         self.message_key = settings.key("message-ids")
         self.vault_key = settings.key("vault")
+        self.seal_key = settings.key("seals")
         self.webhook_allowed_hosts = settings.webhook_allowed_hosts
 
     def message_id(self, *, ticket: UUID, letter: UUID) -> str:

@@ -190,6 +190,13 @@ class DeadlineView(msgspec.Struct, frozen=True):
     resolution: PassportView | None
 
 
+class SealKey(msgspec.Struct, frozen=True):
+    """A public key, in base64."""
+
+    algorithm: str
+    key: str
+
+
 class EventView(msgspec.Struct, frozen=True):
     """One event, with the same id, type, timestamp and data as its webhook."""
 

@@ -9,7 +9,7 @@ from litestar import Response, get
 
 from admin.pages import Reading, render
 from admin.reading import AnyRequest, language_of
-from service import clock
+from service import clock, seals
 from service.regulation_text import Change, Chapter, changes, chapters
 from service.regulations import RULEBOOKS, in_force, versions
 from service.words import Language
@@ -37,6 +37,7 @@ async def public_regulation(request: AnyRequest) -> Response[str]:
         coming=[one for one in published if one["version"] > rules.version],
         earlier=effective,
         changes=await _changes_of([one["version"] for one in published], reader.language),
+        seal_key=seals.public_key(),
     )
 
 
