@@ -155,9 +155,11 @@ def url(path: str, /, **query: object) -> str:
 
 def _t(msgid: str, /, **params: object) -> str:
     text = words.translate(_reading.get().language, msgid)
+    if not params:
+        return text
     if any(hasattr(value, "__html__") for value in params.values()):
         return Markup(text).format(**params)  # noqa: S704  (our own sentence; its values are escaped)
-    return text.format(**params) if params else text
+    return text.format(**params)
 
 
 def _ngettext(singular: str, plural: str, n: int, /, **params: object) -> str:
@@ -170,7 +172,7 @@ def _when(moment: datetime) -> Markup:
     said = words.relative(reading.language, moment, at=reading.at, zone=reading.zone)
     instant = moment.astimezone(UTC).isoformat(timespec="seconds")
     hover = words.exact(reading.language, moment, zone=reading.zone)
-    return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(instant, hover, said)
+    return Markup(f'<time datetime="{instant}" title="{escape(hover)}" data-relative>{escape(said)}</time>')  # noqa: S704
 
 
 def _whole(number: str) -> Markup:

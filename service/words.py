@@ -2,12 +2,12 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_timezone_location
+from babel.dates import format_date, get_timezone_location
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -84,20 +84,21 @@ def relative(language: Language, moment: datetime, *, at: datetime, zone: tzinfo
 def exact(language: Language, moment: datetime, *, zone: tzinfo) -> str:
     """The instant in full, with the name and the offset of its zone: for the hover and for print."""
     local = moment.astimezone(zone)
-    moment_and_offset = _formatted(language, local, "EEEE, d MMMM y, HH:mm:ss | xxx").split(" | ")
-    return "{0} ({city}, {1})".format(*moment_and_offset, city=zone_name(language, zone))
+    date_in_full = _date(language, local.date(), "EEEE, d MMMM y")
+    return f"{date_in_full}, {local:%H:%M:%S} ({zone_name(language, zone)}, {_offset(local)})"
 
 
 def clock_time(language: Language, moment: datetime, *, zone: tzinfo) -> str:
     """Hours and minutes of `moment` in `zone`."""
-    return _formatted(language, moment.astimezone(zone), "HH:mm")
+    return f"{moment.astimezone(zone):%H:%M}"
 
 
 def day(language: Language, when: date) -> str:
     """A date as it stands in a sentence: «3 мая 2025»."""
-    return format_date(when, "d MMMM y", locale=_LOCALES[language])
+    return _date(language, when, "d MMMM y")
 
 
+@cache
 def zone_name(language: Language, zone: tzinfo) -> str:
     """The city of the zone, in the reader's language."""
     if zone is UTC or str(zone) == "UTC":
@@ -105,6 +106,7 @@ def zone_name(language: Language, zone: tzinfo) -> str:
     return get_timezone_location(zone, locale=_LOCALES[language], return_city=True)
 
 
+@lru_cache(maxsize=4096)
 def number(language: Language, value: float) -> str:
     """A number with the language's own separators."""
     return format_decimal(value, locale=_LOCALES[language])
@@ -135,17 +137,25 @@ def _by_the_clock(language: Language, local: datetime, *, today: date) -> str:
         case 1:
             return translate(language, "tomorrow at {time}", time=time)
     pattern = "d MMM" if local.year == today.year else "d MMM y"
-    return translate(language, "{day} at {time}", day=_formatted(language, local, pattern), time=time)
+    return translate(language, "{day} at {time}", day=_date(language, local.date(), pattern), time=time)
 
 
-def _formatted(language: Language, local: datetime, pattern: str) -> str:
-    return format_datetime(local, pattern, tzinfo=local.tzinfo, locale=_LOCALES[language])
+@lru_cache(maxsize=4096)  # a page names the same few days again and again
+def _date(language: Language, when: date, pattern: str) -> str:
+    return format_date(when, pattern, locale=_LOCALES[language])
+
+
+def _offset(local: datetime) -> str:
+    """How far the zone is from UTC then: «+03:00»."""
+    named = f"{local:%z}"
+    return f"{named[:3]}:{named[3:5]}"
 
 
 def _units(language: Language, *amounts: tuple[str, int]) -> str:
     return " ".join(_unit(language, f"duration-{unit}", amount) for unit, amount in amounts if amount)
 
 
+@lru_cache(maxsize=4096)
 def _unit(language: Language, unit: str, amount: float) -> str:
     # A number must not part from its unit at the end of a line.
     return format_unit(amount, unit, "short", locale=_LOCALES[language]).replace(" ", "\N{NO-BREAK SPACE}")
