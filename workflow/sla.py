@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal, Protocol, cast
 
 import msgspec
@@ -103,8 +104,13 @@ class Rulebooks(Protocol):
 
 def rests(period: Period) -> tuple[Pause, ...]:
     """The pauses, those that touch joined: a rest whose reason changes on the way is one rest, told by its first."""
+    return _joined(period.pauses)
+
+
+@lru_cache(maxsize=4096)
+def _joined(pauses: tuple[Pause, ...]) -> tuple[Pause, ...]:
     joined: list[Pause] = []
-    for pause in period.pauses:
+    for pause in pauses:
         if joined and joined[-1].end == pause.start:
             joined[-1] = msgspec.structs.replace(joined[-1], end=pause.end)
         else:
@@ -124,12 +130,17 @@ def moved_origin(period: Period, rules: Rulebook) -> datetime:
     time. A rest that began after the deadline had passed excuses nothing, and one that lasts moves nothing yet. Raises
     CalendarOutOfRange.
     """
-    origin, rested = period.origin, ZERO
-    for rest in rests(period):
-        if rest.end is None or rest.start >= rules.calendar.deadline(origin, period.target):
+    return _moved_origin(period.origin, period.target, rests(period), rules)
+
+
+@lru_cache(maxsize=4096)  # one move asks for the same deadline and its steps a dozen times
+def _moved_origin(start: datetime, target: Target, rests: tuple[Pause, ...], rules: Rulebook) -> datetime:
+    origin, rested = start, ZERO
+    for rest in rests:
+        if rest.end is None or rest.start >= rules.calendar.deadline(origin, target):
             break
-        rested += _span(rest.start, rest.end, period.target, rules)
-        origin = _later(period.origin, rested, period.target, rules)
+        rested += _span(rest.start, rest.end, target, rules)
+        origin = _later(start, rested, target, rules)
     return origin
 
 
