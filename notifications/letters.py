@@ -53,7 +53,7 @@ class Letters:
                 claimed = await outbox.claim("letter", {ENDPOINT: room}, at=at)
         return claimed
 
-    async def deliver(self, row: Claimed) -> None:
+    async def deliver(self, row: Claimed) -> str:
         """Send one letter. What follows on its ticket is done before it is recorded: a crash between repeats both."""
         began = time.monotonic()
         result = await self._send(row)
@@ -67,7 +67,8 @@ class Letters:
         elif ended.status == "dead":
             await _note_bounce(row, ended.error, at=at)
         self._server_was_away = isinstance(result, TemporaryFailure) and result.code is None
-        await outbox.record(row, ended, at=at)
+        mine = await outbox.record([(row, ended)], at=at)
+        return ended.status if mine else "fenced"
 
     async def _send(self, row: Claimed) -> Result:
         """Hand the letter over under its own bounce address.

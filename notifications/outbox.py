@@ -6,7 +6,7 @@ At least once, with a stable id; per endpoint and ticket one at a time, the olde
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -135,32 +135,66 @@ def _claimed(row: Any, *, at: datetime) -> Claimed:
 
 
 RECORD = """
-WITH ended AS (
-    UPDATE outbox SET status = $3::text, next_at = coalesce($4, next_at), last_error = $5::text, claim_id = NULL,
-        lease_until = NULL, delivered_at = CASE WHEN $3::text = 'delivered' THEN $6::timestamptz END
-    WHERE id = $1 AND claim_id = $2 AND status = 'sending' RETURNING id, attempt
+WITH given AS (
+    SELECT * FROM unnest(
+        $2::int8[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[], $8::int4[], $9::int4[],
+        $10::bytea[], $11::text[]
+    ) AS one(id, claim, status, next_at, error, started_at, ms, http_status, head, request)
+),
+ended AS (
+    UPDATE outbox o SET status = g.status, next_at = coalesce(g.next_at, o.next_at), last_error = g.error,
+        claim_id = NULL, lease_until = NULL, delivered_at = CASE WHEN g.status = 'delivered' THEN $1::timestamptz END
+    FROM given g WHERE o.id = g.id AND o.claim_id = g.claim AND o.status = 'sending' RETURNING o.id, o.attempt
 )
 INSERT INTO attempt (outbox, n, started_at, ms, http_status, error, response_head, request_head)
-SELECT id, attempt, $7, $8, $9, $5::text, $10, $11 FROM ended
+SELECT id, attempt, started_at, ms, http_status, error, head, request::jsonb FROM ended JOIN given USING (id)
+RETURNING outbox
 """
 
 
 @retried
-async def record(row: Claimed, ended: Ended, *, at: datetime) -> bool:
-    """Write down how an attempt ended; False when the lease had gone to somebody else, whose word counts."""
-    next_at = at + ended.wait if ended.wait is not None else None
-    mine = await execute(
-        RECORD, row.id, row.claim, ended.status, next_at, ended.error, at, row.claimed_at, ended.ms,
-        ended.http_status, ended.head, msgspec.json.encode(ended.request).decode(),
-    )  # fmt: skip
-    if not mine:
-        FENCED.labels(row.channel).inc()
-        log.warning("late answer of a delivery that is another's now", outbox=row.id, event_id=row.event_id)
-        return False
-    ENDED.labels(row.channel, ended.status).inc()
-    tracing.tell({"reglament.status": ended.status})
+async def record(ends: Sequence[tuple[Claimed, Ended]], *, at: datetime) -> frozenset[int]:
+    """Write down how attempts ended; the ids of those whose lease had not gone to somebody else, whose word counts."""
+    if not ends:
+        return frozenset()
+    columns = zip(*(_as_recorded(row, ended, at=at) for row, ended in ends), strict=True)
+    mine = frozenset(row["outbox"] for row in await fetch(RECORD, at, *map(list, columns)))
+    for row, ended in ends:
+        if row.id in mine:
+            ENDED.labels(row.channel, ended.status).inc()
+        else:
+            _fenced(row)
     failpoints.reach("outbox.recorded")
-    return True
+    return mine
+
+
+def _as_recorded(row: Claimed, ended: Ended, *, at: datetime) -> tuple[object, ...]:
+    next_at = at + ended.wait if ended.wait is not None else None
+    return (
+        row.id, row.claim, ended.status, next_at, ended.error, row.claimed_at, ended.ms, ended.http_status, ended.head,
+        msgspec.json.encode(ended.request).decode(),
+    )  # fmt: skip
+
+
+def _fenced(row: Claimed) -> None:
+    FENCED.labels(row.channel).inc()
+    log.warning("late answer of a delivery that is another's now", outbox=row.id, event_id=row.event_id)
+
+
+async def still_held(rows: Sequence[Claimed]) -> frozenset[int]:
+    """The ids of those we still hold, locked until the end of the transaction we are in; the others are fenced."""
+    found = await fetch(
+        "SELECT o.id FROM outbox o JOIN unnest($1::int8[], $2::uuid[]) AS given(id, claim) "
+        "ON o.id = given.id AND o.claim_id = given.claim WHERE o.status = 'sending' "
+        "ORDER BY o.id FOR NO KEY UPDATE OF o",
+        [row.id for row in rows],
+        [row.claim for row in rows],
+    )
+    mine = frozenset(row["id"] for row in found)
+    for row in rows:
+        if row.id not in mine:
+            _fenced(row)
+    return mine
 
 
 SWEEP = f"""
@@ -209,8 +243,8 @@ class Channel(Protocol):
     async def take(self, places: int) -> list[Claimed]:
         """Claim what may be sent now, at most `places`."""
 
-    async def deliver(self, row: Claimed) -> None:
-        """Send one delivery and record how it ended."""
+    async def deliver(self, row: Claimed) -> str:
+        """Send one delivery and record how it ended; the status it has now."""
 
 
 class Courier:
@@ -274,7 +308,8 @@ class Courier:
         }
         try:
             with tracing.trace(f"deliver {row.channel}", kind="CONSUMER", parent=row.trace, facts=facts):
-                await self._channel.deliver(row)
+                status = await self._channel.deliver(row)
+                tracing.tell({"reglament.status": status})
         except Exception:
             # It stays claimed: the sweep gives it back after its lease, and buries it when this happens each time.
             log.exception("delivery broke off", outbox=row.id, event_id=row.event_id, channel=row.channel)

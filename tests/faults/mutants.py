@@ -42,9 +42,9 @@ MUTANTS = (
     Mutant(
         "acknowledge before send",
         "notifications/webhooks.py",
-        '            answer = await self._poster.post(hook["url"], row.body, headers)',
-        '            await outbox.record(row, Ended(status="delivered"), at=row.claimed_at)\n'
-        '            answer = await self._poster.post(hook["url"], row.body, headers)',
+        '            headers, answer = await self._posted(hook["url"], row.body, headers)',
+        '            await outbox.record([(row, outbox.Ended(status="delivered"))], at=row.claimed_at)\n'
+        '            headers, answer = await self._posted(hook["url"], row.body, headers)',
         ("tests/notifications/test_webhook_delivery.py", "tests/faults/test_killed_worker.py"),
     ),
     Mutant(
@@ -57,8 +57,8 @@ MUTANTS = (
     Mutant(
         "no fence",
         "notifications/outbox.py",
-        "    WHERE id = $1 AND claim_id = $2 AND status = 'sending' RETURNING id, attempt",
-        "    WHERE id = $1 AND $2::uuid IS NOT NULL RETURNING id, attempt",
+        "WHERE o.id = g.id AND o.claim_id = g.claim AND o.status = 'sending' RETURNING o.id, o.attempt",
+        "WHERE o.id = g.id RETURNING o.id, o.attempt",
         ("tests/notifications/test_outbox.py",),
     ),
     Mutant(

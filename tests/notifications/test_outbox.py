@@ -64,7 +64,7 @@ async def test_events_of_one_ticket_go_one_at_a_time_the_oldest_first(hook: str)
     assert (one.seq, two.seq) == (1, 1)
     assert await claimed("webhook", hook) == []  # the next ones wait for these
     mine = one if one.ticket == ticket.id else two
-    await outbox.record(mine, Ended(status="delivered"), at=MONDAY)
+    await outbox.record([(mine, Ended(status="delivered"))], at=MONDAY)
     [follower] = await claimed("webhook", hook)
     assert (follower.ticket, follower.seq) == (ticket.id, 2)
 
@@ -76,7 +76,7 @@ async def test_a_failing_event_blocks_its_ticket_until_its_fourth_failure_and_no
     for attempt in range(1, 5):
         [row] = await claimed("webhook", hook)
         assert (row.ticket, row.seq, row.attempt) == (ticket.id, 1, attempt)
-        await outbox.record(row, Ended(status="pending", wait=timedelta(0)), at=datetime.now(UTC) + HOUR)
+        await outbox.record([(row, Ended(status="pending", wait=timedelta(0)))], at=datetime.now(UTC) + HOUR)
         blocked = await claimed("webhook", hook)
         if attempt < 4:
             assert blocked == []
@@ -105,12 +105,12 @@ async def test_a_late_answer_changes_nothing_once_the_lease_went_to_another() ->
     await expire_leases()
     assert await outbox.sweep(at=MONDAY) == 1
     [mine] = await claimed("letter", "smtp")
-    assert await outbox.record(late, Ended(status="dead", error="late"), at=MONDAY) is False
+    assert await outbox.record([(late, Ended(status="dead", error="late"))], at=MONDAY) == frozenset()
     [row] = await outbox_rows()
     assert (row["status"], row["claim_id"], row["last_error"]) == ("sending", mine.claim, "")
     assert await count("attempt") == 0
-    assert await outbox.record(mine, Ended(status="delivered"), at=MONDAY) is True
-    assert await outbox.record(late, Ended(status="pending"), at=MONDAY) is False
+    assert await outbox.record([(mine, Ended(status="delivered"))], at=MONDAY) == {mine.id}
+    assert await outbox.record([(late, Ended(status="pending"))], at=MONDAY) == frozenset()
     assert [row["status"] for row in await outbox_rows()] == ["delivered"]
 
 
@@ -154,7 +154,7 @@ class Slow:
     async def deliver(self, row: Claimed) -> None:
         self.seen.append(row)
         await self.go.wait()
-        await outbox.record(row, Ended(status="delivered"), at=MONDAY)
+        await outbox.record([(row, Ended(status="delivered"))], at=MONDAY)
 
 
 async def test_a_courier_that_closes_finishes_what_it_carries_and_takes_no_more() -> None:

@@ -15,9 +15,9 @@ from notifications.outbox import Courier
 from notifications.post import Poster
 from notifications.webhooks import Webhooks
 from service.address_guard import AddressGuard
-from service.database import execute, fetch, fetchrow
+from service.database import execute, fetch, fetchrow, fetchval
 from service.ticket import Ticket
-from tests.desk import HOUR, MONDAY, a_request, a_ticket, a_webhook, count, does, no_letters, outbox_rows
+from tests.desk import HOUR, MONDAY, a_request, a_ticket, a_webhook, count, does, eventually, no_letters, outbox_rows
 
 pytestmark = pytest.mark.usefixtures("regulation")
 
@@ -213,6 +213,50 @@ async def test_an_endpoint_that_asks_for_patience_is_spared_without_losing_attem
     await courier.drain()
     assert len(receiver.got) == 1
     assert sum(row["attempt"] for row in await outbox_rows("channel = 'webhook'")) == 1
+
+
+async def test_a_success_that_was_on_its_way_does_not_cut_the_patience_short(
+    receiver: Receiver, courier: Courier
+) -> None:
+    await a_webhook(receiver.url)
+    for _number in range(2):
+        await a_request()
+    answers = iter(("429 Slow down\r\nretry-after: 300", "200 OK"))
+    receiver.answer = lambda _number: next(answers)
+    receiver.patience = 0.05  # both are on their way
+    await courier.drain()
+    assert [row["status"] for row in await outbox_rows("channel = 'webhook'")].count("delivered") == 1
+    row = await fetchrow("SELECT hold_until, failing_since FROM webhook")
+    assert row["hold_until"] - datetime.now(UTC) > timedelta(seconds=290)
+
+
+async def test_a_late_answer_says_nothing_about_its_endpoint(receiver: Receiver, courier: Courier) -> None:
+    id, _secrets = await a_webhook(receiver.url)
+    await a_request()
+    receiver.answer = lambda _number: "410 Gone"
+    receiver.patience = 0.3
+    sending = asyncio.create_task(courier.drain())
+
+    async def arrived() -> bool:
+        return bool(receiver.got)
+
+    await eventually(arrived)
+    await execute("UPDATE outbox SET claim_id = $1 WHERE status = 'sending'", id)  # another one holds it now
+    await sending
+    assert await count("webhook", "status = 'enabled' AND failing_since IS NULL") == 1
+    assert await count("attempt") == 0
+
+
+async def test_answers_that_come_together_are_written_together(receiver: Receiver, courier: Courier) -> None:
+    await a_webhook(receiver.url)
+    for _number in range(30):
+        await a_request()
+    await no_letters()
+    before = await fetchval("SELECT count(DISTINCT xmin::text) FROM attempt")
+    await courier.drain()
+    transactions = await fetchval("SELECT count(DISTINCT xmin::text) FROM attempt") - before
+    assert await count("attempt") == 30
+    assert transactions < 25
 
 
 async def test_the_breaker_holds_an_endpoint_sends_one_probe_and_wakes_everything_when_it_recovers(
