@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from service import bell, config_journal
 from service.actors import Actor
@@ -17,15 +20,19 @@ from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.machine import MACHINE
 from workflow.words import _
 
-CONTACTS = "SELECT id, organisation, full_name, position, phone FROM contact WHERE id = ANY($1) ORDER BY id FOR UPDATE"
+CONTACTS = """
+SELECT id, organisation, full_name, position, phone FROM contact
+WHERE id = ANY($1) AND merged_into IS NULL ORDER BY id FOR UPDATE
+"""
 
 
 @retried
 async def merge_contacts(into: int, other: int, *, by: Actor, at: datetime) -> list[str]:
     """Make one person of two: `into` stays and gets every address of `other`; the addresses that went over.
 
-    Open tickets of `other` are identified anew, each in its journal; closed ones are never rewritten, and `other` is
-    kept, without an address, only for them. Raises NotFound, and WrongFields for people of different organisations.
+    Open tickets of `other` are identified anew, each in its journal; closed ones are never rewritten: `other` is kept
+    only for them, without a name, and whoever sees the tickets of `into` sees them too. Raises NotFound, and
+    WrongFields for people of different organisations.
     """
     if into == other:
         raise WrongFields([FieldError("other", _("A contact cannot be merged with itself."), {})])
@@ -39,15 +46,9 @@ async def merge_contacts(into: int, other: int, *, by: Actor, at: datetime) -> l
         addresses = sorted(row["address"] for row in moved)
         await _hand_over_account(into, other)
         tickets = await _identify_open(into, other, organisation, by=by, at=at)
-        gone = await execute(
-            "DELETE FROM contact WHERE id = $1 AND NOT EXISTS (SELECT FROM ticket WHERE contact = $1)", other
-        )
-        facts = {
-            "other": other,
-            "addresses": addresses,
-            "tickets": [str(id) for id in tickets],
-            "removed": bool(gone),
-        }
+        await _leave(into, other)
+        told = [str(id) for id in tickets]
+        facts = {"other": other, "addresses": len(addresses), "tickets": told}  # addresses may have to be forgotten
         await config_journal.note(by=by, at=at, act="contact.merge", subject=f"contact {into}", data=facts)
     if tickets:
         await bell.ring("send_webhooks")
@@ -78,21 +79,42 @@ async def _hand_over_account(into: int, other: int) -> None:
         into, other,
     )  # fmt: skip
     await execute("DELETE FROM customer_account WHERE contact = $1", other)
+    await execute("UPDATE account_link SET contact = $1 WHERE contact = $2", into, other)
 
 
 async def _identify_open(into: int, other: int, organisation: int | None, *, by: Actor, at: datetime) -> list[UUID]:
-    """The open tickets of the other record, told in their own journals whose they are."""
     if organisation is None:
         return []
-    customer = await customer_by_name(str(organisation), str(into), at=at)
-    given = {"organisation": str(organisation), "contact": str(into)}
+    rows = await fetch("SELECT id FROM ticket WHERE contact = $1 AND closed_at IS NULL ORDER BY id", other)
+    tickets = [row["id"] for row in rows]
+    return await identify_anew(tickets, organisation, into, by=by, at=at, cause=f"merge:{into}:{other}")
+
+
+async def _leave(into: int, other: int) -> None:
+    """The record stays for the closed tickets and the acts that name it, and for nothing else."""
+    await execute("UPDATE contact SET merged_into = $1 WHERE merged_into = $2", into, other)
+    await execute(
+        "UPDATE contact SET merged_into = $1, full_name = '', position = '', phone = '' WHERE id = $2", into, other
+    )
+
+
+async def identify_anew(
+    tickets: Sequence[UUID], organisation: int, contact: int | None, *, by: Actor, at: datetime, cause: str
+) -> list[UUID]:
+    """Tell open tickets, in their own journals, whose they are; those that took it. Joins the transaction.
+
+    Without `contact` each keeps its own.
+    """
+    known = await customer_by_name(str(organisation), str(contact) if contact else "", at=at)
     told: list[UUID] = []
-    for row in await fetch("SELECT id FROM ticket WHERE contact = $1 ORDER BY id", other):
-        change, version, _number = await locked(row["id"], at=at, cause=f"merge:{into}:{other}")
+    for id in tickets:
+        change, version, _number = await locked(id, at=at, cause=cause)
         if "identify" not in MACHINE.possible(change.facts, by=by.role):
             continue
+        customer = msgspec.structs.replace(known, contact=contact or change.ticket.contact)
         await RULEBOOKS.know(version)
+        given = {"organisation": str(organisation)}
         act(change, "identify", by=by, given=given, in_force=version, found=References(customer=customer))
         await change.write()
-        told.append(row["id"])
+        told.append(id)
     return told

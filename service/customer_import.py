@@ -135,7 +135,11 @@ async def accept(text: str, digest: str, *, by: Actor, at: datetime) -> Import |
 async def _apply(line: Line, *, at: datetime | None) -> list[Difference]:
     """What one row changes; carried out when `at` is given."""
     name = line["organisation"]
-    row = await fetchrow("SELECT id, domains FROM organisation WHERE lower(name) = lower($1)", name)
+    row = await fetchrow(
+        "SELECT o.id, o.domains FROM organisation named "
+        "JOIN organisation o ON o.id = coalesce(named.merged_into, named.id) WHERE lower(named.name) = lower($1)",
+        name,
+    )
     organisation: int | None = row["id"] if row else None
     found: list[Difference] = []
     if row is None:

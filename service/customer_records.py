@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-import asyncpg
 import msgspec
 
-from service import config_journal
-from service.accounts import AlreadyThere
+from service import bell, config_journal
 from service.actors import Actor
+from service.contacts import identify_anew
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
@@ -65,7 +63,8 @@ async def organisations(*, q: str = "", after: str = "") -> list[OrganisationRow
         "(SELECT CASE WHEN bool_or(c.ends_on IS NULL) THEN NULL ELSE max(c.ends_on) END FROM contract c "
         "WHERE c.organisation = o.id) AS until, "
         "(SELECT count(*) FROM ticket t WHERE t.organisation = o.id AND t.closed_at IS NULL) AS open_tickets "
-        "FROM organisation o WHERE o.name > $1 AND ($2 = '' OR position(lower($2) IN lower(o.name)) > 0) "
+        "FROM organisation o WHERE o.merged_into IS NULL AND o.name > $1 "
+        "AND ($2 = '' OR position(lower($2) IN lower(o.name)) > 0) "
         "ORDER BY o.name LIMIT $3",
         after, q, PAGE + 1,
     )  # fmt: skip
@@ -74,7 +73,7 @@ async def organisations(*, q: str = "", after: str = "") -> list[OrganisationRow
 
 async def organisation(id: int) -> tuple[str, list[str]]:
     """Name and mail domains. Raises NotFound."""
-    row = await fetchrow("SELECT name, domains FROM organisation WHERE id = $1", id)
+    row = await fetchrow("SELECT name, domains FROM organisation WHERE id = $1 AND merged_into IS NULL", id)
     if row is None:
         raise NotFound()
     return row["name"], msgspec.json.decode(row["domains"], type=list[str])
@@ -115,53 +114,47 @@ async def waiting_people() -> list[PersonRow]:
 
 
 async def person(id: int) -> PersonRow:
-    """One contact. Raises NotFound."""
-    row = await fetchrow(f"{PEOPLE} WHERE p.id = $1", id)
+    """One contact. Raises NotFound, also for a record that was merged into another."""
+    row = await fetchrow(f"{PEOPLE} WHERE p.id = $1 AND p.merged_into IS NULL", id)
     if row is None:
         raise NotFound()
     return PersonRow(**row)
 
 
-@retried
-async def change_organisation(id: int, *, name: str, domains: Sequence[str], by: Actor, at: datetime) -> None:
-    """Another name or other mail domains. Raises NotFound, AlreadyThere, WrongFields."""
-    name = " ".join(name.replace("\x00", " ").split())
-    listed = list(dict.fromkeys(domain.strip().lower().lstrip("@") for domain in domains if domain.strip()))
-    errors = [FieldError("name", _("Please fill this in."), {})] if not name else []
-    if any("." not in domain or any(sign.isspace() or sign in "@/:," for sign in domain) for domain in listed):
-        errors.append(FieldError("domains", _("A domain looks like example.org; one a line."), {}))
-    if errors:
-        raise WrongFields(errors)
-    try:
-        async with DB.transaction(allow_nested=False):
-            changed = await execute(
-                "UPDATE organisation SET name = $2, domains = $3 WHERE id = $1",
-                id, name, msgspec.json.encode(listed).decode(),
-            )  # fmt: skip
-            if not changed:
-                raise NotFound()
-            data = {"domains": listed}
-            await config_journal.note(by=by, at=at, act="organisation.change", subject=f"organisation {id}", data=data)
-    except asyncpg.UniqueViolationError:
-        raise AlreadyThere(value=name) from None
+THEIR_OPEN = """
+SELECT t.id FROM ticket t WHERE t.closed_at IS NULL AND t.organisation IS NULL AND (t.contact = $1 OR (t.contact IS NULL
+    AND lower(t.email) = ANY(ARRAY(SELECT address FROM contact_address WHERE contact = $1)))) ORDER BY t.id
+"""
 
 
 @retried
 async def join(contact: int, organisation: int, *, by: Actor, at: datetime) -> None:
-    """Say to which organisation a person belongs who had none. Raises NotFound, WrongFields."""
+    """Say to which organisation a person belongs who had none; his open requests are then known as its.
+
+    Raises NotFound, WrongFields.
+    """
     async with DB.transaction(allow_nested=False):
-        if not await fetchval("SELECT EXISTS (SELECT FROM organisation WHERE id = $1)", organisation):
+        if not await fetchval(
+            "SELECT EXISTS (SELECT FROM organisation WHERE id = $1 AND merged_into IS NULL)", organisation
+        ):
             raise WrongFields([FieldError("organisation", _("Choose an organisation."), {})])
         changed = await execute(
             "UPDATE contact SET organisation = $2 WHERE id = $1 AND organisation IS NULL", contact, organisation
         )
         if not changed:
             raise NotFound()
-        data = {"organisation": organisation}
+        rows = await fetch(THEIR_OPEN, contact)
+        tickets = [row["id"] for row in rows]
+        told = await identify_anew(tickets, organisation, contact, by=by, at=at, cause=f"join:{contact}:{organisation}")
+        data = {"organisation": organisation, "tickets": [str(id) for id in told]}
         await config_journal.note(by=by, at=at, act="contact.join", subject=f"contact {contact}", data=data)
+    if told:
+        await bell.ring("send_webhooks")
 
 
 async def names() -> list[tuple[str, str]]:
     """Ids and names of organisations, to choose from."""
-    rows: list[Any] = await fetch("SELECT id, name FROM organisation ORDER BY name LIMIT 1000")
+    rows: list[Any] = await fetch(
+        "SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 1000"
+    )
     return [(str(row["id"]), row["name"]) for row in rows]

@@ -20,11 +20,16 @@ class CustomerSession(msgspec.Struct, frozen=True):
     contact: int
     organisation: int | None
     sees_organisation: bool
+    records: tuple[int, ...] = ()  # the contact, and those that were merged into it
+    organisations: tuple[int, ...] = ()  # those whose tickets are all seen: the organisation, and those merged into it
+    addresses: tuple[str, ...] = ()
 
 
 SIGNED_IN = """
 SELECT p.id, p.full_name, p.language, p.organisation, k.sees, s.expires_at,
-       coalesce((SELECT a.address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1), '') AS address
+       ARRAY(SELECT c.id FROM contact c WHERE c.id = p.id OR c.merged_into = p.id) AS records,
+       ARRAY(SELECT o.id FROM organisation o WHERE o.id = p.organisation OR o.merged_into = p.organisation) AS places,
+       ARRAY(SELECT a.address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id) AS addresses
 FROM app_session s JOIN contact p ON p.id = s.contact JOIN customer_account k ON k.contact = p.id
 WHERE s.id_hash = $1 AND s."user" IS NULL AND s.expires_at > $2 AND s.created_at > $3 AND k.active
 """
@@ -39,13 +44,15 @@ async def customer_session(id: str, *, at: datetime) -> CustomerSession | None:
         return None
     if at + IDLE - row["expires_at"] > SLIDES_EVERY:
         await execute("UPDATE app_session SET expires_at = $2 WHERE id_hash = $1", id_hash(id), at + IDLE)
-    name = row["full_name"] or row["address"]
-    actor = msgspec.structs.replace(
-        customer(id=str(row["id"]), name=name, language=row["language"]), email=row["address"]
-    )
+    address = row["addresses"][0] if row["addresses"] else ""
+    name = row["full_name"] or address
+    actor = msgspec.structs.replace(customer(id=str(row["id"]), name=name, language=row["language"]), email=address)
     # Without an organisation there is nothing of an organisation to see.
     sees = row["sees"] == "organisation" and row["organisation"] is not None
-    return CustomerSession(id, actor, row["id"], row["organisation"], sees)
+    return CustomerSession(
+        id, actor, row["id"], row["organisation"], sees, records=tuple(row["records"]),
+        organisations=tuple(row["places"]) if sees else (), addresses=tuple(row["addresses"]),
+    )  # fmt: skip
 
 
 @retried

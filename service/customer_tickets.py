@@ -16,18 +16,18 @@ from service.tickets import know_rules
 from workflow.errors import NotFound
 from workflow.process import PROCESS
 
-# The one place that says whose a ticket is: $1 the contact, $2 the organisation where the account sees all of it, else
-# null. A request from before the person was known belongs to him by its address.
+# The one place that says whose a ticket is: $1 the records of the contact, $2 those of the organisation where the
+# account sees all of it, $3 the contact's addresses. A request from before the person was known is his by its address.
 THEIRS: Final = """
-(t.contact = $1 OR t.organisation = $2 OR (t.contact IS NULL AND t.organisation IS NULL AND lower(t.email) IN
-    (SELECT address FROM contact_address WHERE contact = $1)))
+(t.contact = ANY($1) OR t.organisation = ANY($2)
+    OR (t.contact IS NULL AND t.organisation IS NULL AND lower(t.email) = ANY($3)))
 """
 # The index of the desk holds what colleagues told one another too: it only narrows down, the talk itself decides.
 FOUND: Final = """
-(t.number = upper($3) OR (t.search @@ websearch_to_tsquery('russian', $3) AND (
-    to_tsvector('russian', t.subject) @@ websearch_to_tsquery('russian', $3) OR EXISTS (
+(t.number = upper($4) OR (t.search @@ websearch_to_tsquery('russian', $4) AND (
+    to_tsvector('russian', t.subject) @@ websearch_to_tsquery('russian', $4) OR EXISTS (
         SELECT FROM message m WHERE m.ticket = t.id AND m.direction IN ('in', 'out')
-        AND to_tsvector('russian', m.text) @@ websearch_to_tsquery('russian', $3)))))
+        AND to_tsvector('russian', m.text) @@ websearch_to_tsquery('russian', $4)))))
 """
 PAGE: Final = 30
 Show = Literal["all", "open", "waiting"]
@@ -93,7 +93,7 @@ async def waiting_for(session: CustomerSession) -> int:
     return int(
         await fetchval(
             f"SELECT count(*) FROM (SELECT FROM ticket t WHERE {THEIRS} AND t.closed_at IS NULL "
-            f"AND t.state = ANY($3) LIMIT {MOST_COUNTED}) AS waiting",
+            f"AND t.state = ANY($4) LIMIT {MOST_COUNTED}) AS waiting",
             *_whose(session),
             list(HIS_TURN),
         )
@@ -102,7 +102,7 @@ async def waiting_for(session: CustomerSession) -> int:
 
 async def ticket_of(session: CustomerSession, id: UUID) -> Ticket:
     """One ticket of theirs. Raises NotFound for any other, as if there were none."""
-    row = await fetchrow(f"{SELECT} {FROM} WHERE {THEIRS} AND t.id = $3", *_whose(session), id)
+    row = await fetchrow(f"{SELECT} {FROM} WHERE {THEIRS} AND t.id = $4", *_whose(session), id)
     if row is None:
         raise NotFound()
     ticket = read_ticket(row)
@@ -140,7 +140,7 @@ async def file_of(session: CustomerSession, id: UUID) -> TalkFile:
     row = await fetchrow(
         "SELECT a.id, a.message, a.filename, a.content_type, a.size, a.sha256, a.refused FROM attachment a "
         "JOIN message m ON m.id = a.message AND m.direction IN ('in', 'out') JOIN ticket t ON t.id = a.ticket "
-        f"WHERE {THEIRS} AND a.id = $3 AND a.sha256 <> ''",
+        f"WHERE {THEIRS} AND a.id = $4 AND a.sha256 <> ''",
         *_whose(session),
         id,
     )
@@ -149,5 +149,5 @@ async def file_of(session: CustomerSession, id: UUID) -> TalkFile:
     return TalkFile(**row)
 
 
-def _whose(session: CustomerSession) -> tuple[int, int | None]:
-    return session.contact, session.organisation if session.sees_organisation else None
+def _whose(session: CustomerSession) -> tuple[list[int], list[int], list[str]]:
+    return list(session.records), list(session.organisations), list(session.addresses)

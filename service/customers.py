@@ -219,7 +219,7 @@ async def redeem(token: str, *, at: datetime) -> Redeemed:
         await close_customer_sessions(contact)
         who = await fetchrow("SELECT full_name, organisation FROM contact WHERE id = $1", contact)
         await config_journal.note(
-            by=customer(id=str(contact), name=f"contact {contact}"), at=at, act=f"customer.{link.kind}",
+            by=customer(id=str(contact), name=""), at=at, act=f"customer.{link.kind}",
             subject=f"contact {contact}",
         )  # fmt: skip
     return Redeemed(contact, link.address, password, joined=who["organisation"] is not None)

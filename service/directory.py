@@ -21,7 +21,10 @@ from workflow.words import _
 async def organisations(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
     """A page in the order of ids."""
     rows = await fetch(
-        "SELECT id, name, domains, created_at FROM organisation WHERE id > $1 ORDER BY id LIMIT $2", after, limit
+        "SELECT id, name, domains, created_at FROM organisation WHERE id > $1 AND merged_into IS NULL "
+        "ORDER BY id LIMIT $2",
+        after,
+        limit,
     )
     return [dict(row) | {"domains": msgspec.json.decode(row["domains"])} for row in rows]
 
@@ -47,10 +50,10 @@ async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: 
 
 
 async def organisation_id(value: str) -> int:
-    """The id behind an id or a name. Raises WrongFields."""
+    """The id behind an id or a name; a merged record leads to the one that stands for it. Raises WrongFields."""
     found: int | None = await fetchval(
-        "SELECT id FROM organisation WHERE id::text = $1 OR lower(name) = lower($1) ORDER BY (id::text = $1) DESC "
-        "LIMIT 1",
+        "SELECT coalesce(merged_into, id) FROM organisation WHERE id::text = $1 OR lower(name) = lower($1) "
+        "ORDER BY (id::text = $1) DESC LIMIT 1",
         value.replace("\x00", "").strip(),
     )
     if found is None:
@@ -62,12 +65,13 @@ CONTACTS = """
 SELECT p.id, p.full_name, p.position, p.phone, p.language, o.name AS organisation,
        coalesce((SELECT array_agg(a.address ORDER BY a.id) FROM contact_address a WHERE a.contact = p.id), '{}')
        AS addresses
-FROM contact p LEFT JOIN organisation o ON o.id = p.organisation WHERE p.id > $1 ORDER BY p.id LIMIT $2
+FROM contact p LEFT JOIN organisation o ON o.id = p.organisation
+WHERE p.id > $1 AND p.full_name <> '' AND p.merged_into IS NULL ORDER BY p.id LIMIT $2
 """
 
 
 async def contacts(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
-    """A page in the order of ids."""
+    """A page in the order of ids; who was erased or merged is nobody any more."""
     return [dict(row) for row in await fetch(CONTACTS, after, limit)]
 
 

@@ -101,12 +101,18 @@ async def customer_of_contact(contact: int, *, at: datetime) -> Customer:
 
 
 async def customer_by_name(organisation: str, contact: str = "", *, at: datetime) -> Customer:
-    """The customer an operator points at: organisation by id or name, contact by id or address. Raises NotFound."""
+    """The customer an operator points at: organisation by id or name, contact by id or address. Raises NotFound.
+
+    The id or name of a merged record leads to the one that stands for it.
+    """
     row = await fetchrow(
         f"SELECT {COLUMNS}, (SELECT address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1) "
-        "AS address FROM organisation o LEFT JOIN contact p ON p.organisation = o.id AND (p.id::text = $3 OR EXISTS "
-        "(SELECT FROM contact_address a WHERE a.contact = p.id AND a.address = lower($3))) "
-        f"{CONTRACT} WHERE o.id::text = $1 OR lower(o.name) = lower($1) ORDER BY (o.id::text = $1) DESC LIMIT 1",
+        "AS address FROM organisation named JOIN organisation o ON o.id = coalesce(named.merged_into, named.id) "
+        "LEFT JOIN contact p ON p.organisation = o.id AND p.merged_into IS NULL AND (p.id::text = $3 OR EXISTS "
+        "(SELECT FROM contact_address a WHERE a.contact = p.id AND a.address = lower($3)) OR EXISTS "
+        "(SELECT FROM contact m WHERE m.merged_into = p.id AND m.id::text = $3)) "
+        f"{CONTRACT} WHERE named.id::text = $1 OR lower(named.name) = lower($1) "
+        "ORDER BY (named.id::text = $1) DESC, named.merged_into IS NOT NULL LIMIT 1",
         organisation,
         at,
         contact,

@@ -148,7 +148,9 @@ def _assignee(where: _Where, assignee: str, by: Actor) -> None:
 def _organisation(where: _Where, organisation: str) -> None:
     if word := organisation.replace("\x00", "").strip():
         where.add(
-            "(t.organisation = (SELECT id FROM organisation WHERE id::text = {0} OR lower(name) = lower({0}) LIMIT 1) "
+            "(t.organisation = ANY(ARRAY(SELECT o.id FROM (SELECT coalesce(merged_into, id) AS id FROM organisation "
+            "WHERE id::text = {0} OR lower(name) = lower({0}) LIMIT 1) AS named "
+            "JOIN organisation o ON o.id = named.id OR o.merged_into = named.id)) "
             "OR (t.organisation IS NULL AND lower(t.organisation_name) = lower({0})))",
             word,
         )

@@ -33,6 +33,7 @@ class Organisation(Table, db=DB, tablename="organisation"):
     name = Varchar(length=500, unique=True)
     domains = JSONB(default="[]")  # mail domains whose people belong here
     created_at = Timestamptz(default=EPOCH)
+    merged_into = BigInt(null=True, default=None)  # the record that stands for this one now
 
 
 class Contract(Table, db=DB, tablename="contract"):
@@ -57,6 +58,7 @@ class Contact(Table, db=DB, tablename="contact"):
     phone = Varchar(length=100, default="")
     language = Varchar(length=2, default="ru")
     created_at = Timestamptz(default=EPOCH)
+    merged_into = BigInt(null=True, default=None)  # the record that stands for this one now
 
 
 class ContactAddress(Table, db=DB, tablename="contact_address"):

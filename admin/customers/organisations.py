@@ -15,7 +15,7 @@ from admin.pages import render, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.refused import said
-from service import customer_records, directory
+from service import customer_records, directory, directory_edits
 from service.accounts import AlreadyThere
 from service.auth import ADMINISTRATORS, actor_of
 from service.customer_records import PAGE
@@ -91,9 +91,10 @@ async def change_organisation(request: AnyRequest, id: FromPath[int]) -> Respons
     reader, form = await reading(request), await request.form()
     typed = {name: str(form.get(name, "")) for name in ("name", "domains")}
     try:
-        await customer_records.change_organisation(
-            id, name=typed["name"], domains=typed["domains"].split(), by=await actor_of(request), at=reader.at
-        )
+        await directory_edits.change_organisation(
+            str(id), {"name": typed["name"], "domains": typed["domains"].split()}, by=await actor_of(request),
+            at=reader.at,
+        )  # fmt: skip
     except (AlreadyThere, WrongFields) as refusal:
         return await _page(request, id, form="organisation", typed=typed, refusal=said(refusal, reader.language))
     flash(request, translate(reader.language, _("Saved.")))

@@ -49,7 +49,8 @@ async def callers(words: str, *, at: datetime, limit: int = 10) -> list[Caller]:
     digits = "".join(sign for sign in words if sign.isdigit())
     like = "%" + words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
     rows = await fetch(
-        f"{CALLERS} WHERE {LIKE} ORDER BY p.full_name, p.id LIMIT {limit}",
+        f"{CALLERS} WHERE p.full_name <> '' AND p.merged_into IS NULL AND ({LIKE}) "
+        f"ORDER BY p.full_name, p.id LIMIT {limit}",
         like, at, digits if len(digits) >= 3 else "",
     )  # fmt: skip
     return [Caller(**row) for row in rows]

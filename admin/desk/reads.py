@@ -173,5 +173,6 @@ async def colleagues(roles: Sequence[str]) -> list[Person]:
 async def organisations() -> list[tuple[int, str]]:
     """The organisations an operator may choose from, by name."""
     return [
-        (row["id"], row["name"]) for row in await fetch("SELECT id, name FROM organisation ORDER BY name LIMIT 500")
+        (row["id"], row["name"])
+        for row in await fetch("SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 500")
     ]

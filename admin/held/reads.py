@@ -99,6 +99,7 @@ async def contacts() -> list[Contact]:
     """The people an address may be given to, by organisation and name."""
     rows = await fetch(
         "SELECT p.id, p.full_name, o.id AS organisation, o.name AS organisation_name FROM contact p "
-        "JOIN organisation o ON o.id = p.organisation ORDER BY o.name, p.full_name, p.id LIMIT 1000"
+        "JOIN organisation o ON o.id = p.organisation WHERE p.full_name <> '' AND p.merged_into IS NULL "
+        "ORDER BY o.name, p.full_name, p.id LIMIT 1000"
     )
     return [Contact(**row) for row in rows]

@@ -164,7 +164,7 @@ async def learn_sender(
 
 
 async def _contact(contact: int | None, organisation: int, full_name: str, *, at: datetime) -> int:
-    if await fetchrow("SELECT id FROM organisation WHERE id = $1", organisation) is None:
+    if await fetchrow("SELECT id FROM organisation WHERE id = $1 AND merged_into IS NULL", organisation) is None:
         raise NotFound()
     if contact is None:
         made: int = await fetchval(
