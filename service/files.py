@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,11 +20,12 @@ class Shelf:
     """Where the files lie; furnished once, at the composition root."""
 
     def __init__(self) -> None:
-        self.folder = Path(".reglament") / "files"
+        self.furnish(Path(".reglament"))
 
     def furnish(self, home: Path) -> None:
-        """Use the folder `files` in this home."""
+        """Use the folder `files` in this home; beside it lie the letters of the local mailbox."""
         self.folder = home / "files"
+        self.mailbox = home / "mailbox"
 
     def place(self, sha256: str) -> Path:
         """Where a file lies, or would lie. Raises NotFound for what is no hash: nobody walks through the disk."""
@@ -43,6 +46,7 @@ def keep(data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     place = SHELF.place(sha256)
     if place.exists() and place.stat().st_size == len(data):
+        os.utime(place)  # wanted again: it counts as fresh
         return sha256
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=place.parent, prefix="new-")  # readable by its owner only
@@ -65,6 +69,13 @@ def open_file(sha256: str) -> BinaryIO:
         return SHELF.place(sha256).open("rb")
     except FileNotFoundError:
         raise NotFound() from None
+
+
+def older_than(moment: datetime) -> Iterator[Path]:
+    """The files that nobody has brought since."""
+    for place in SHELF.folder.glob("??/*"):
+        if SHA256.fullmatch(place.name) and place.stat().st_mtime < moment.timestamp():
+            yield place
 
 
 def _remember(folder: Path) -> None:

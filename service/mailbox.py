@@ -3,11 +3,13 @@
 import os
 import re
 import secrets
+from collections.abc import Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
@@ -67,9 +69,20 @@ def keep(folder: Path, raw: bytes, *, at: datetime) -> str:
     return name
 
 
+def remove(folder: Path, message_ids: Set[str]) -> int:
+    """Remove the letters with these Message-IDs, told without brackets; how many there were."""
+    found = [
+        name
+        for name in (os.listdir(folder) if message_ids and folder.is_dir() else ())
+        if NAME.fullmatch(name) and str(_headers(folder, name)["Message-ID"]).strip().strip("<>") in message_ids
+    ]
+    for name in found:
+        (folder / name).unlink(missing_ok=True)
+    return len(found)
+
+
 def _kept(folder: Path, name: str) -> KeptLetter:
-    with (folder / name).open("rb") as file:
-        headers = BytesHeaderParser().parsebytes(file.read(HEADER_BYTES))
+    headers = _headers(folder, name)
     return KeptLetter(
         name=name,
         at=datetime.strptime(name.partition("-")[0], TIME_IN_NAME).replace(tzinfo=UTC),
@@ -77,6 +90,11 @@ def _kept(folder: Path, name: str) -> KeptLetter:
         to=_readable(headers["To"]),
         subject=_readable(headers["Subject"]),
     )
+
+
+def _headers(folder: Path, name: str) -> Message:
+    with (folder / name).open("rb") as file:
+        return BytesHeaderParser().parsebytes(file.read(HEADER_BYTES))
 
 
 def _readable(value: object) -> str:

@@ -6,12 +6,13 @@ from service.database import execute
 
 ID = "2026-11-28T12:18:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "Indexes of merged records and of the acts of customers."
+DESCRIPTION = "Indexes of merged records, of what customers did, and of files."
 
 STATEMENTS = (
     "CREATE INDEX organisation_merged ON organisation (merged_into) WHERE merged_into IS NOT NULL",
     "CREATE INDEX contact_merged ON contact (merged_into) WHERE merged_into IS NOT NULL",
     "CREATE INDEX journal_customer ON journal (actor_id) WHERE actor_kind = 'customer' AND actor_id <> ''",
+    "CREATE INDEX attachment_content ON attachment (sha256) WHERE sha256 <> ''",
     "CREATE INDEX mail_sender ON mail (lower(sender)) WHERE sender <> ''",
 )
 

@@ -132,7 +132,7 @@ async def test_erasure_blanks_a_person_and_leaves_the_chain_valid(administrator:
     page = f"/customers/people/{contact}"
     refused = await administrator.send(f"{page}/erase", on=page)
     assert refused.headers["location"] == page
-    assert "close them first" in words(await administrator.get(page))
+    assert "Finish it first." in words(await administrator.get(page))
     await does(ticket, "complete", text="Dear Sidorov", delivery_method="email", minutes=30, outcome="solved")
     await does(ticket, "confirm")
     await administrator.send(f"{page}/erase", on=page)

@@ -1,16 +1,19 @@
 """What the worker forgets, and what it never does."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from notifications.post import Poster
 from notifications.smtp import SmtpServer
 from notifications.worker import Worker
-from service import clock, retention
+from service import clock, files, retention
 from service.address_guard import AddressGuard
-from service.database import execute, fetchval
+from service.database import execute, fetch, fetchval
+from service.files import SHELF
 from service.retention import forget
 from service.sessions import open_session
 from service.settings import Settings
@@ -120,3 +123,44 @@ def test_nothing_removes_entries_or_events() -> None:
     statements = (retention.DELIVERIES + retention.ANSWERS).lower()
     assert "journal" not in statements
     assert "event " not in statements
+
+
+async def test_links_of_accounts_go_a_month_after_their_end_and_a_used_registration_stays() -> None:
+    for n, (kind, ended, used) in enumerate(
+        [("reset", 31, False), ("invitation", 31, True), ("registration", 31, False), ("registration", 31, True),
+         ("reset", 29, True)]
+    ):  # fmt: skip
+        await execute(
+            "INSERT INTO account_link (id, kind, address, created_at, expires_at, ended_at, used) "
+            "VALUES ($1, $2, $3, $4, $4, $4, $5)",
+            UUID(int=n + 1), kind, f"p{n}@example.com", NOW - ended * DAY, used,
+        )  # fmt: skip
+    await forget(at=NOW, keep=30 * DAY)
+    left = await fetch("SELECT address FROM account_link ORDER BY id")
+    assert [row["address"] for row in left] == ["p3@example.com", "p4@example.com"]
+
+
+async def test_files_of_forms_that_were_never_sent_go_after_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SHELF, "folder", tmp_path / "files")
+    now = clock.now()
+    loose, fresh, shown = (files.keep(name) for name in (b"loose", b"fresh", b"shown"))
+    ticket = await a_request()
+    await execute(
+        "INSERT INTO attachment (id, ticket, filename, content_type, size, sha256) VALUES ($1, $2, 'x', 'y', 5, $3)",
+        UUID(int=1), ticket.id, shown,
+    )  # fmt: skip
+    for sha256 in (loose, shown):
+        os.utime(SHELF.place(sha256), ((now - 8 * DAY).timestamp(),) * 2)
+    assert (await forget(at=now, keep=30 * DAY))["files"] == 1
+    assert [SHELF.place(sha256).exists() for sha256 in (loose, fresh, shown)] == [False, True, True]
+
+
+async def test_a_file_that_is_brought_again_counts_as_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SHELF, "folder", tmp_path / "files")
+    now = clock.now()
+    sha256 = files.keep(b"loose")
+    os.utime(SHELF.place(sha256), ((now - 8 * DAY).timestamp(),) * 2)
+    files.keep(b"loose")
+    assert (await forget(at=now, keep=30 * DAY))["files"] == 0
