@@ -21,6 +21,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "invitation": _("Your access to the support cabinet"),
     "registration": _("Confirm your mail address"),
     "reset": _("A new password for the support cabinet"),
+    "joined": _("You belong to your organisation now"),
+    "waiting": _("A person waits to be joined to an organisation"),
 }
 BODIES: Final[Mapping[str, str]] = {
     "invitation": _(
@@ -38,26 +40,41 @@ BODIES: Final[Mapping[str, str]] = {
         "and it will show you a new password:\n\n{link}\n\nThe link works once, until {until}. If it was not you, "
         "simply leave this letter: your password stays."
     ),
+    "joined": _(
+        "Hello,\n\nwe have joined you to your organisation. From now on your requests come under its contract; you "
+        "find them in the cabinet:\n\n{link}"
+    ),
+    # Who it is stands on the page alone: what a letter tells of a person is hard to forget.
+    "waiting": _(
+        "Hello,\n\nsomebody has registered in the cabinet of customers, and we do not know to which organisation the "
+        "person belongs. Until a colleague says so, their requests come without a contract:\n\n{link}"
+    ),
 }
 LETTER: Final = Letter(subject="{{ reason }}", body="{{ text }}")  # the words are filled already
 
 
-async def send(kind: str, address: str, *, link: str, expires_at: datetime, language: str, at: datetime) -> None:
-    """Put a letter with a link into the outbox, in the transaction that stores the link."""
+async def send(
+    kind: str,
+    address: str,
+    *,
+    link: str,
+    language: str,
+    at: datetime,
+    expires_at: datetime | None = None,
+    not_before: datetime | None = None,
+) -> None:
+    """Put a letter with a link into the outbox, in the transaction of what it tells of."""
     tongue = cast(Language, language)
-    zone = (await in_force(at=at)).calendar.zone
-    local = expires_at.astimezone(zone)
-    until = f"{day(tongue, local.date())}, {clock_time(tongue, expires_at, zone=zone)} ({zone_name(tongue, zone)})"
     context = {
         "reason": translate(tongue, SUBJECTS[kind]),
-        "text": translate(tongue, BODIES[kind], link=link, until=until),
+        "text": translate(tongue, BODIES[kind], link=link, until=await _moment(tongue, expires_at, at=at)),
         "centre": translate(tongue, _("Technical support")),
         "operator": CLOCK.name,
     }
     id = new_id(at)
     letter = write(Draft(kind, address, language, context), LETTER, id=id, ticket=id, number=None, thread=(), at=at)
     # The page of letters keeps what was said, but never a link that gives a password.
-    told = letter.text.replace(link, "…")
+    told = letter.text.replace(link, "…") if expires_at else letter.text
     await execute(
         "INSERT INTO letter (id, ticket, seq, kind, letter_id, recipient, subject, text, at) "
         "VALUES ($1, NULL, 0, $2, $3, $4, $5, $6, $7)",
@@ -65,6 +82,15 @@ async def send(kind: str, address: str, *, link: str, expires_at: datetime, lang
     )  # fmt: skip
     await execute(
         "INSERT INTO outbox (event_id, channel, endpoint, ticket, seq, type, recipients, body, next_at, created_at) "
-        "VALUES ($1, 'letter', 'smtp', NULL, 0, $2, $3, $4, $5, $5)",
-        str(id), kind, msgspec.json.encode([address]).decode(), letter.original, at,
+        "VALUES ($1, 'letter', 'smtp', NULL, 0, $2, $3, $4, $5, $6)",
+        str(id), kind, msgspec.json.encode([address]).decode(), letter.original, not_before or at, at,
     )  # fmt: skip
+
+
+async def _moment(language: Language, expires_at: datetime | None, *, at: datetime) -> str:
+    """An instant as a letter says it, with its zone; '' for none."""
+    if expires_at is None:
+        return ""
+    zone = (await in_force(at=at)).calendar.zone
+    local = expires_at.astimezone(zone)
+    return f"{day(language, local.date())}, {clock_time(language, expires_at, zone=zone)} ({zone_name(language, zone)})"

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Final
+from typing import Any
 
 import msgspec
 
-from service import config_journal
+from service import bell, config_journal
 from service.actors import Actor
+from service.customer_records import take_in
+from service.customer_table import Line, day_of, domains_of, read_table
 from service.database import DB, execute, fetchrow, fetchval, retried
-from service.intake import like_an_address
+from service.regulations import in_force
 from service.words import LANGUAGES
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import Refusal
 from workflow.words import _
-
-COLUMNS: Final = (
-    "organisation", "domains", "contract", "products", "service_level", "starts_on", "ends_on", "full_name",
-    "position", "phone", "email", "language",
-)  # fmt: skip
-MOST_ROWS: Final = 5_000
-LONGEST_CELL: Final = 300
 
 ADD_ORGANISATION = _("New organisation: {name}")
 ADD_DOMAIN = _("{name}: mail domain {value}")
@@ -32,108 +24,97 @@ ADD_CONTRACT = _("{name}: new contract {value}")
 CHANGE_CONTRACT = _("Contract {value}: {what}")
 ADD_PERSON = _("{name}: new person {value}")
 CHANGE_PERSON = _("Person {value}: {what}")
+JOIN_PERSON = _("Person {value} is joined to {name}")
+OTHERS_CONTRACT = _("Line {n}: contract {value} belongs to {name} and stays as it is.")
+OTHERS_PERSON = _("Line {n}: {value} belongs to {name} and stays there.")
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One row of the table; `n` is its line in the file."""
+class ImportOvertaken(Refusal):
+    """What the table would change now is not what was shown."""
 
-    n: int
-    cells: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        return self.cells.get(name, "")
+    code = "import_overtaken"
+    sentence = _("Something changed meanwhile: look at the difference again.")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One thing that would change: an English msgid and its parameters."""
+    """One thing that would change, or one that would not: an English msgid and its parameters."""
 
     sentence: str
     params: dict[str, str]
 
 
 class Import(msgspec.Struct, frozen=True):
-    """What a table would change; `digest` names exactly these changes."""
+    """What a table would change, and what it says in vain; `digest` names exactly these changes."""
 
     differences: tuple[Difference, ...]
+    notes: tuple[Difference, ...]
     digest: str
 
 
-def read_table(text: str) -> list[Line]:
-    """The rows of a CSV with a head, separated by commas or semicolons. Raises WrongFields naming every bad line."""
-    text = text.lstrip("\ufeff").replace("\x00", "")
-    head = text.partition("\n")[0]
-    rows = list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ","))
-    names = [name.strip().lower() for name in rows[0]] if rows else []
-    if "organisation" not in names or (unknown := set(names) - set(COLUMNS)):
-        told = ", ".join(sorted(unknown)) if "organisation" in names else "—"
-        sentence = _("The first line names the columns: {columns}. Not known: {unknown}.")
-        raise WrongFields([FieldError("table", sentence, {"columns": ", ".join(COLUMNS), "unknown": told})])
-    lines = [
-        Line(n, {name: " ".join(cell.split()) for name, cell in zip(names, row, strict=False)})
-        for n, row in enumerate(rows[1:], start=2)
-        if any(cell.strip() for cell in row)
-    ]
-    errors = [error for line in lines for error in _faults(line)]
-    if len(lines) > MOST_ROWS:
-        errors.append(FieldError("table", _("At most {most} rows at once."), {"most": str(MOST_ROWS)}))
-    if errors:
-        raise WrongFields(errors[:20])
-    return lines
+class _Found:
+    """What the rows change, and what they say in vain."""
+
+    def __init__(self) -> None:
+        self.differences: dict[bytes, Difference] = {}
+        self.notes: dict[bytes, Difference] = {}
+
+    def change(self, sentence: str, **params: str) -> None:
+        self._add(self.differences, sentence, params)
+
+    def note(self, sentence: str, **params: str) -> None:
+        self._add(self.notes, sentence, params)
+
+    def _add(self, to: dict[bytes, Difference], sentence: str, params: dict[str, str]) -> None:
+        one = Difference(sentence, params)
+        to[msgspec.json.encode(one)] = one
+
+    def told(self) -> Import:
+        differences = tuple(self.differences.values())
+        digest = hashlib.sha256(msgspec.json.encode(differences)).hexdigest()
+        return Import(differences, tuple(self.notes.values()), digest)
 
 
-def _faults(line: Line) -> Iterator[FieldError]:
-    n = {"n": str(line.n)}
-    if not line["organisation"]:
-        yield FieldError("table", _("Line {n}: the organisation is missing."), n)
-    if any(len(cell) > LONGEST_CELL for cell in line.cells.values()):
-        yield FieldError("table", _("Line {n}: a value is too long."), n)
-    if line["email"] and not like_an_address(line["email"]):
-        yield FieldError("table", _("Line {n}: “{value}” is not a mail address."), n | {"value": line["email"]})
-    if line["email"] and not line["full_name"]:
-        yield FieldError("table", _("Line {n}: the person has no name."), n)
-    if line["language"] not in ("", *LANGUAGES):
-        yield FieldError("table", _("Line {n}: the language is ru or en."), n)
-    for name in ("starts_on", "ends_on"):
-        if line[name] and _day(line[name]) is None:
-            yield FieldError(
-                "table", _("Line {n}: “{value}” is not a date like 2026-05-18."), n | {"value": line[name]}
-            )
-    if line["contract"] and _day(line["starts_on"]) is None:
-        yield FieldError("table", _("Line {n}: the contract has no first day."), n)
+class _Hand(msgspec.Struct, frozen=True):
+    """Who carries the changes out, and when."""
+
+    by: Actor
+    at: datetime
 
 
-def _day(value: str) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        return None
-
-
-async def preview(text: str) -> Import:
+async def preview(text: str, *, at: datetime) -> Import:
     """What the table would change; nothing is changed. Raises WrongFields."""
-    lines = read_table(text)
+    lines = await _read(text, at=at)
+    found = _Found()
     async with DB.transaction(allow_nested=False):
-        found = [difference for line in lines for difference in await _apply(line, at=None)]
-    unique = tuple({msgspec.json.encode(one): one for one in found}.values())
-    return Import(unique, hashlib.sha256(msgspec.json.encode(unique)).hexdigest())
+        for line in lines:
+            await _apply(line, found, hand=None)
+    return found.told()
 
 
 @retried
-async def accept(text: str, digest: str, *, by: Actor, at: datetime) -> Import | None:
-    """Carry out the changes that were shown; None when they would be others by now, and nothing is changed."""
-    shown = await preview(text)
+async def accept(text: str, digest: str, *, by: Actor, at: datetime) -> Import:
+    """Carry out the changes that were shown under `digest`. Raises WrongFields, and ImportOvertaken for others."""
+    lines = await _read(text, at=at)
+    shown = await preview(text, at=at)
     if shown.digest != digest:
-        return None
+        raise ImportOvertaken()
     async with DB.transaction(allow_nested=False):
-        for line in read_table(text):
-            await _apply(line, at=at)
+        for line in lines:
+            await _apply(line, _Found(), hand=_Hand(by, at))
         data = {"changes": len(shown.differences)}
         await config_journal.note(by=by, at=at, act="customers.import", subject="customers", data=data)
+    await bell.ring("send_letters")
+    await bell.ring("send_webhooks")
     return shown
 
 
-async def _apply(line: Line, *, at: datetime | None) -> list[Difference]:
-    """What one row changes; carried out when `at` is given."""
+async def _read(text: str, *, at: datetime) -> list[Line]:
+    rules = await in_force(at=at)
+    return read_table(text, levels=rules.levels.keys())
+
+
+async def _apply(line: Line, found: _Found, *, hand: _Hand | None) -> None:
+    """What one row changes; carried out by `hand`, if there is one."""
     name = line["organisation"]
     row = await fetchrow(
         "SELECT o.id, o.domains FROM organisation named "
@@ -141,83 +122,121 @@ async def _apply(line: Line, *, at: datetime | None) -> list[Difference]:
         name,
     )
     organisation: int | None = row["id"] if row else None
-    found: list[Difference] = []
     if row is None:
-        found.append(Difference(ADD_ORGANISATION, {"name": name}))
-        if at:
+        found.change(ADD_ORGANISATION, name=name)
+        if hand:
             organisation = await fetchval(
-                "INSERT INTO organisation (name, domains, created_at) VALUES ($1, '[]', $2) RETURNING id", name, at
+                "INSERT INTO organisation (name, domains, created_at) VALUES ($1, '[]', $2) RETURNING id", name, hand.at
             )
-    found += await _domains(
-        line, organisation, known=msgspec.json.decode(row["domains"]) if row else [], write=bool(at)
-    )
+    known = msgspec.json.decode(row["domains"], type=list[str]) if row else []
+    await _add_domains(line, organisation, known, found, hand=hand)
     if line["contract"]:
-        found += await _contract(line, organisation, write=bool(at))
+        await _contract(line, organisation, found, hand=hand)
     if line["email"]:
-        found += await _person(line, organisation, at=at)
-    return found
+        await _person(line, organisation, found, hand=hand)
 
 
-async def _domains(line: Line, organisation: int | None, *, known: list[str], write: bool) -> list[Difference]:
-    wanted = [one.lower() for one in line["domains"].replace(",", " ").split() if one.lower() not in known]
-    if wanted and write:
+async def _add_domains(
+    line: Line, organisation: int | None, known: list[str], found: _Found, *, hand: _Hand | None
+) -> None:
+    wanted = [one for one in dict.fromkeys(domains_of(line)) if one not in known]
+    for one in wanted:
+        found.change(ADD_DOMAIN, name=line["organisation"], value=one)
+    if wanted and hand:
         await execute(
             "UPDATE organisation SET domains = $2 WHERE id = $1",
             organisation, msgspec.json.encode([*known, *wanted]).decode(),
         )  # fmt: skip
-    return [Difference(ADD_DOMAIN, {"name": line["organisation"], "value": one}) for one in wanted]
 
 
-async def _contract(line: Line, organisation: int | None, *, write: bool) -> list[Difference]:
-    number, products = line["contract"], [one.strip() for one in line["products"].split(",") if one.strip()]
-    facts = (line["service_level"], _day(line["starts_on"]), _day(line["ends_on"]), products)
-    row = await fetchrow("SELECT * FROM contract WHERE number = $1", number)
-    if row is None:
-        if write:
-            await execute(
-                "INSERT INTO contract (organisation, number, service_level, starts_on, ends_on, products) "
-                "VALUES ($1, $2, $3, $4, $5, $6)",
-                organisation, number, *facts[:3], msgspec.json.encode(products).decode(),
-            )  # fmt: skip
-        return [Difference(ADD_CONTRACT, {"name": line["organisation"], "value": number})]
-    before = (row["service_level"], row["starts_on"], row["ends_on"], msgspec.json.decode(row["products"]))
-    if before == facts:
-        return []
-    if write:
-        await execute(
-            "UPDATE contract SET service_level = $2, starts_on = $3, ends_on = $4, products = $5 WHERE number = $1",
-            number, *facts[:3], msgspec.json.encode(products).decode(),
-        )  # fmt: skip
-    return [Difference(CHANGE_CONTRACT, {"value": number, "what": _told(before, facts)})]
-
-
-async def _person(line: Line, organisation: int | None, *, at: datetime | None) -> list[Difference]:
-    address, name = line["email"].lower(), line["full_name"]
-    facts = (name, line["position"], line["phone"], line["language"] or LANGUAGES[0])
+async def _contract(line: Line, organisation: int | None, found: _Found, *, hand: _Hand | None) -> None:
+    number = line["contract"]
     row = await fetchrow(
-        "SELECT p.* FROM contact_address a JOIN contact p ON p.id = a.contact WHERE a.address = $1", address
+        "SELECT c.*, o.name FROM contract c JOIN organisation o ON o.id = c.organisation WHERE c.number = $1", number
+    )
+    if row and row["organisation"] != organisation:
+        found.note(OTHERS_CONTRACT, n=str(line.n), value=number, name=row["name"])
+        return
+    before = (
+        (row["service_level"], row["starts_on"], row["ends_on"], msgspec.json.decode(row["products"])) if row else None
+    )
+    after = _terms(line, before)
+    if before is None:
+        found.change(ADD_CONTRACT, name=line["organisation"], value=number)
+    elif before != after:
+        found.change(CHANGE_CONTRACT, value=number, what=_told(before, after))
+    else:
+        return
+    if hand:
+        await execute(
+            "INSERT INTO contract (organisation, number, service_level, starts_on, ends_on, products) "
+            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (number) DO UPDATE "
+            "SET service_level = excluded.service_level, starts_on = excluded.starts_on, "
+            "ends_on = excluded.ends_on, products = excluded.products",
+            organisation, number, *after[:3], msgspec.json.encode(after[3]).decode(),
+        )  # fmt: skip
+
+
+Terms = tuple[str, date | None, date | None, list[str]]
+
+
+def _terms(line: Line, before: Terms | None) -> Terms:
+    """Level, first day, last day and products; what the row does not say stays."""
+    level, starts_on, ends_on, products = before or ("", None, None, [])
+    named = [one.strip() for one in line["products"].split(",") if one.strip()]
+    return (
+        line["service_level"] or level, day_of(line["starts_on"]) or starts_on, day_of(line["ends_on"]) or ends_on,
+        named or products,
+    )  # fmt: skip
+
+
+async def _person(line: Line, organisation: int | None, found: _Found, *, hand: _Hand | None) -> None:
+    address = line["email"].lower()
+    row = await fetchrow(
+        "SELECT p.*, coalesce(o.name, '') AS place FROM contact_address a JOIN contact p ON p.id = a.contact "
+        "LEFT JOIN organisation o ON o.id = p.organisation WHERE a.address = $1",
+        address,
     )
     if row is None:
-        if at:
-            contact = await fetchval(
-                "INSERT INTO contact (organisation, full_name, position, phone, language, created_at) "
-                "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-                organisation, *facts, at,
-            )  # fmt: skip
-            await execute("INSERT INTO contact_address (address, contact) VALUES ($1, $2)", address, contact)
-        return [Difference(ADD_PERSON, {"name": line["organisation"], "value": f"{name} <{address}>"})]
+        await _add_person(line, address, organisation, found, hand=hand)
+        return
+    if row["organisation"] is None:
+        found.change(JOIN_PERSON, value=address, name=line["organisation"])
+    elif row["organisation"] != organisation:
+        found.note(OTHERS_PERSON, n=str(line.n), value=address, name=row["place"])
+        return
     before = (row["full_name"], row["position"], row["phone"], row["language"])
-    if before == facts:
-        return []
-    if at:  # to which organisation a known person belongs is never changed by a table
+    after = _facts(line, before)
+    if before != after:
+        found.change(CHANGE_PERSON, value=address, what=_told(before, after))
+    if hand and before != after:
         await execute(
             "UPDATE contact SET full_name = $2, position = $3, phone = $4, language = $5 WHERE id = $1",
-            row["id"], *facts,
+            row["id"], *after,
         )  # fmt: skip
-    return [Difference(CHANGE_PERSON, {"value": address, "what": _told(before, facts)})]
+    if hand and organisation and row["organisation"] is None:
+        await take_in(row["id"], organisation, by=hand.by, at=hand.at)
 
 
-def _told(before: tuple[object, ...], after: tuple[object, ...]) -> str:
+async def _add_person(line: Line, address: str, organisation: int | None, found: _Found, *, hand: _Hand | None) -> None:
+    found.change(ADD_PERSON, name=line["organisation"], value=f"{line['full_name']} <{address}>")
+    if hand:
+        contact = await fetchval(
+            "INSERT INTO contact (organisation, full_name, position, phone, language, created_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+            organisation, *_facts(line, ("", "", "", LANGUAGES[0])), hand.at,
+        )  # fmt: skip
+        await execute("INSERT INTO contact_address (address, contact) VALUES ($1, $2)", address, contact)
+
+
+def _facts(line: Line, before: tuple[str, str, str, str]) -> tuple[str, str, str, str]:
+    """Name, position, telephone and language; what the row does not say stays."""
+    told = (line["full_name"], line["position"], line["phone"], line["language"].lower())
+    full_name, position, phone, language = (now or then for now, then in zip(told, before, strict=True))
+    return full_name, position, phone, language
+
+
+def _told(before: tuple[Any, ...], after: tuple[Any, ...]) -> str:
     changed = ((one, other) for one, other in zip(before, after, strict=True) if one != other)
     return "; ".join(f"{_word(one)} → {_word(other)}" for one, other in changed)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from service import bell, config_journal
+from service import account_letters, bell, config_journal
 from service.actors import Actor
 from service.contacts import identify_anew
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
+from service.house import HOUSE
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
 
@@ -41,10 +42,15 @@ class ContractRow(msgspec.Struct, frozen=True):
 
 
 class PersonRow(msgspec.Struct, frozen=True):
-    """One contact with his addresses; `sees` and `active` are his account's, None without one."""
+    """One contact with his addresses; `sees` and `active` are his account's, None without one.
+
+    `claims` is the organisation the person named when registering, until somebody joined him to one.
+    """
 
     id: int
     organisation: int | None
+    organisation_name: str
+    claims: str
     full_name: str
     position: str
     phone: str
@@ -92,8 +98,11 @@ async def contracts_of(organisation: int, *, on: date) -> list[ContractRow]:
 PEOPLE = """
 SELECT p.id, p.organisation, p.full_name, p.position, p.phone, p.language, k.sees, k.active, k.signed_in_at,
        coalesce((SELECT array_agg(a.address ORDER BY a.id) FROM contact_address a WHERE a.contact = p.id), '{}')
-       AS addresses
-FROM contact p LEFT JOIN customer_account k ON k.contact = p.id
+       AS addresses, coalesce(o.name, '') AS organisation_name,
+       CASE WHEN o.id IS NULL THEN coalesce((SELECT l.facts ->> 'organisation' FROM account_link l
+           WHERE l.contact = p.id AND l.kind = 'registration' AND l.used ORDER BY l.created_at DESC LIMIT 1), '')
+       ELSE '' END AS claims
+FROM contact p LEFT JOIN customer_account k ON k.contact = p.id LEFT JOIN organisation o ON o.id = p.organisation
 """
 
 
@@ -108,7 +117,8 @@ async def people_of(organisation: int) -> list[PersonRow]:
 async def waiting_people() -> list[PersonRow]:
     """Contacts whose organisation nobody has told yet, those with an account first."""
     rows = await fetch(
-        f"{PEOPLE} WHERE p.organisation IS NULL AND p.full_name <> '' ORDER BY k.id IS NULL, p.id DESC LIMIT 100"
+        f"{PEOPLE} WHERE p.organisation IS NULL AND p.full_name <> '' AND p.merged_into IS NULL "
+        "ORDER BY k.id IS NULL, p.id DESC LIMIT 100"
     )
     return [PersonRow(**row) for row in rows]
 
@@ -129,27 +139,46 @@ SELECT t.id FROM ticket t WHERE t.closed_at IS NULL AND t.organisation IS NULL A
 
 @retried
 async def join(contact: int, organisation: int, *, by: Actor, at: datetime) -> None:
-    """Say to which organisation a person belongs who had none; his open requests are then known as its.
-
-    Raises NotFound, WrongFields.
-    """
+    """Say to which organisation a person belongs who had none. Raises NotFound, WrongFields."""
     async with DB.transaction(allow_nested=False):
         if not await fetchval(
             "SELECT EXISTS (SELECT FROM organisation WHERE id = $1 AND merged_into IS NULL)", organisation
         ):
             raise WrongFields([FieldError("organisation", _("Choose an organisation."), {})])
-        changed = await execute(
-            "UPDATE contact SET organisation = $2 WHERE id = $1 AND organisation IS NULL", contact, organisation
-        )
-        if not changed:
-            raise NotFound()
-        rows = await fetch(THEIR_OPEN, contact)
-        tickets = [row["id"] for row in rows]
-        told = await identify_anew(tickets, organisation, contact, by=by, at=at, cause=f"join:{contact}:{organisation}")
-        data = {"organisation": organisation, "tickets": [str(id) for id in told]}
+        tickets = await take_in(contact, organisation, by=by, at=at)
+        data = {"organisation": organisation, "tickets": tickets}
         await config_journal.note(by=by, at=at, act="contact.join", subject=f"contact {contact}", data=data)
-    if told:
-        await bell.ring("send_webhooks")
+    await bell.ring("send_letters")
+    await bell.ring("send_webhooks")
+
+
+async def take_in(contact: int, organisation: int, *, by: Actor, at: datetime) -> list[str]:
+    """Join a person to an organisation, identify his open requests, and tell him; the ids of these requests.
+
+    Joins the transaction. Raises NotFound for a person who has an organisation already.
+    """
+    changed = await execute(
+        "UPDATE contact SET organisation = $2 WHERE id = $1 AND organisation IS NULL AND merged_into IS NULL",
+        contact, organisation,
+    )  # fmt: skip
+    if not changed:
+        raise NotFound()
+    tickets = [row["id"] for row in await fetch(THEIR_OPEN, contact)]
+    told = await identify_anew(tickets, organisation, contact, by=by, at=at, cause=f"join:{contact}:{organisation}")
+    await _tell_the_person(contact, at=at)
+    return [str(id) for id in told]
+
+
+async def _tell_the_person(contact: int, *, at: datetime) -> None:
+    """Whoever has an account waits for it."""
+    row = await fetchrow(
+        "SELECT p.language, (SELECT address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1) AS "
+        "address FROM contact p JOIN customer_account k ON k.contact = p.id AND k.active WHERE p.id = $1",
+        contact,
+    )
+    if row and row["address"]:
+        link = f"{HOUSE.public_url}/cabinet"
+        await account_letters.send("joined", row["address"], link=link, language=row["language"], at=at)
 
 
 async def names() -> list[tuple[str, str]]:

@@ -17,7 +17,10 @@ from service.house import HOUSE
 from service.identifiers import new_id
 from service.intake import LONGEST_LINE, like_an_address
 from service.passwords import generate_password, hashed, matches
+from service.people import supervisors
+from service.regulations import in_force
 from service.words import LANGUAGES
+from workflow.calendar import CalendarOutOfRange
 from workflow.errors import FieldError, NotFound, Refusal, WrongFields
 from workflow.words import _
 
@@ -215,14 +218,34 @@ async def redeem(token: str, *, at: datetime) -> Redeemed:
         link = _living(await fetchrow(f"{LINK} FOR UPDATE", id), at=at)
         contact = await _person(link, at=at)
         await _open_account(contact, link, password_hash, at=at)
-        await execute("UPDATE account_link SET ended_at = $2, used = true WHERE id = $1", id, at)
+        await execute("UPDATE account_link SET ended_at = $2, used = true, contact = $3 WHERE id = $1", id, at, contact)
         await close_customer_sessions(contact)
-        who = await fetchrow("SELECT full_name, organisation FROM contact WHERE id = $1", contact)
+        who = await fetchrow("SELECT organisation FROM contact WHERE id = $1", contact)
+        if link.kind == "registration" and who["organisation"] is None:
+            await _tell_that_somebody_waits(contact, at=at)
         await config_journal.note(
             by=customer(id=str(contact), name=""), at=at, act=f"customer.{link.kind}",
             subject=f"contact {contact}",
         )  # fmt: skip
+    await bell.ring("send_letters")
     return Redeemed(contact, link.address, password, joined=who["organisation"] is not None)
+
+
+async def _tell_that_somebody_waits(contact: int, *, at: datetime) -> None:
+    """Nobody has to remember to look: those who can join the person hear of it."""
+    link = f"{HOUSE.public_url}/customers/people/{contact}"
+    opening = await _opening(at)
+    for one in await supervisors():
+        await account_letters.send("waiting", one.email, link=link, language=one.language, at=at, not_before=opening)
+
+
+async def _opening(at: datetime) -> datetime | None:
+    """Quiet hours: until when a notice to staff waits; None when it goes at once."""
+    rules = await in_force(at=at)
+    try:
+        return rules.calendar.next_opening(at) if rules.regulation.quiet_hours.enabled else None
+    except CalendarOutOfRange:
+        return None
 
 
 def _id(token: str) -> UUID:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import asyncpg
 import msgspec
@@ -184,19 +184,40 @@ def addresses_of(given: Sequence[str]) -> list[str]:
 DOMAIN = re.compile(r"(?=.{4,253}\Z)([^\W_]([\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
 
 
+# Where anybody may have an address: an organisation that claimed one of these would be joined by the whole world.
+# fmt: off
+OF_EVERYBODY: Final = frozenset({
+    "aol.com", "bk.ru", "fastmail.com", "gmail.com", "gmx.com", "gmx.de", "gmx.net", "googlemail.com", "hotmail.com",
+    "icloud.com", "inbox.ru", "internet.ru", "list.ru", "live.com", "mail.com", "mail.ru", "me.com", "msn.com",
+    "narod.ru", "outlook.com", "pm.me", "proton.me", "protonmail.com", "rambler.ru", "ukr.net", "vk.com", "web.de",
+    "ya.ru", "yahoo.com", "yandex.by", "yandex.com", "yandex.kz", "yandex.ru", "zoho.com",
+})
+# fmt: on
+
+
 def domain(value: str) -> str:
     """The part of mail addresses that an organisation has for itself. Raises WrongFields."""
     told = value.strip().lower().removeprefix("@")
+    named = {"value": value[:100]}
     if not DOMAIN.fullmatch(told):
-        raise WrongFields([FieldError("domains", _("“{value}” is not a domain."), {"value": value[:100]})])
+        raise WrongFields([FieldError("domains", _("“{value}” is not a domain."), named)])
+    if told in OF_EVERYBODY:
+        sentence = _("Anybody may have an address at “{value}”: everybody would be joined to this organisation.")
+        raise WrongFields([FieldError("domains", sentence, named)])
     return told
 
 
+LONGEST: Final = {"phone": 100, "number": 200, "service_level": 60}  # characters; anything else as much as a name
+LONGEST_NAME: Final = 500
+
+
 def line(field: str, value: str, *, required: bool = True) -> str:
-    """A fact on one line."""
+    """A fact on one line. Raises WrongFields for one that is missing or longer than its column."""
     told = " ".join(value.replace("\x00", " ").split())
     if required and not told:
         raise WrongFields([FieldError(field, _("Please fill this in."), {})])
+    if len(told) > (most := LONGEST.get(field, LONGEST_NAME)):
+        raise WrongFields([FieldError(field, _("This is too long: at most {most} characters."), {"most": str(most)})])
     return told
 
 

@@ -14,12 +14,13 @@ from admin.reading import AnyRequest
 from admin.refused import said
 from service import customer_import
 from service.auth import actor_of
-from service.customer_import import COLUMNS, Import
-from service.words import ngettext, translate
+from service.charsets import decode
+from service.customer_import import Difference, Import, ImportOvertaken
+from service.customer_table import COLUMNS
+from service.words import Language, ngettext, translate
 from workflow.errors import WrongFields
-from workflow.words import _
 
-LONGEST: Final = 2_000_000  # characters
+LONGEST: Final = 4_000_000  # bytes
 
 
 @get("/customers/import", guards=[ADMINISTER])
@@ -32,36 +33,46 @@ async def import_page(request: AnyRequest) -> Response[str]:
 async def import_table(request: AnyRequest) -> Response[Any]:
     """Show what would change; with the name of exactly these changes, carry them out."""
     reader, form = await reading(request), await request.form()
-    text = str(form.get("table", ""))
+    text, refusal = str(form.get("table", "")), ""
     upload: Any = form.get("file")
     if hasattr(upload, "read") and upload.filename:
-        text = (await upload.read()).decode("utf-8", "replace")
-    text = text[:LONGEST]
+        text = _text_of((await upload.read())[:LONGEST])
     try:
         if digest := str(form.get("digest", "")):
-            done = await customer_import.accept(text, digest, by=await actor_of(request), at=reader.at)
-            if done is not None:
+            try:
+                done = await customer_import.accept(text, digest, by=await actor_of(request), at=reader.at)
+            except ImportOvertaken as overtaken:
+                refusal = said(overtaken, reader.language)
+            else:
                 n = len(done.differences)
                 flash(request, ngettext(reader.language, "{n} change made.", "{n} changes made.", n))
                 return Redirect("/customers", status_code=303)
-        found = await customer_import.preview(text)
+        found = await customer_import.preview(text, at=reader.at)
     except WrongFields as wrong:
         return await _page(request, text=text, refusal=said(wrong, reader.language))
-    stale = (
-        translate(reader.language, _("Something changed meanwhile: look at the difference again.")) if digest else ""
-    )
-    return await _page(request, text=text, found=found, refusal=stale)
+    return await _page(request, text=text, found=found, refusal=refusal)
+
+
+def _text_of(data: bytes) -> str:
+    """Spreadsheets in Russia write cp1251, and “Unicode text” is UTF-16 to them."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return decode(data).text
 
 
 async def _page(
     request: AnyRequest, *, text: str = "", found: Import | None = None, refusal: str = ""
 ) -> Response[str]:
     reader = await reading(request)
-    told = [translate(reader.language, one.sentence, **one.params) for one in found.differences] if found else []
     return render(
-        "customers/import.html", reader, status_code=422 if refusal else 200, text=text, told=told, found=found,
-        refusal=refusal, columns=",".join(COLUMNS),
+        "customers/import.html", reader, status_code=422 if refusal else 200, text=text, found=found, refusal=refusal,
+        told=_said(found.differences if found else (), reader.language), columns=", ".join(COLUMNS),
+        notes=_said(found.notes if found else (), reader.language),
     )  # fmt: skip
+
+
+def _said(differences: tuple[Difference, ...], language: Language) -> list[str]:
+    return [translate(language, one.sentence, **one.params) for one in differences]
 
 
 IMPORT_PAGES: Final = (import_page, import_table)

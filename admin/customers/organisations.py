@@ -19,10 +19,11 @@ from service import customer_records, directory, directory_edits
 from service.accounts import AlreadyThere
 from service.auth import ADMINISTRATORS, actor_of
 from service.customer_records import PAGE
+from service.organisations import merge_organisations
 from service.problems import told
 from service.regulations import in_force
 from service.words import translate
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
 
 LANGUAGE_NAMES: Final = (("ru", "Русский"), ("en", "English"))
@@ -72,16 +73,18 @@ async def organisation_page(request: AnyRequest, id: FromPath[int]) -> Response[
 async def _page(
     request: AnyRequest, id: int, *, form: str = "", typed: Mapping[str, str] | None = None, refusal: str = ""
 ) -> Response[str]:
+    """`form` names the form that was refused: `organisation`, `person`, `contract`, or `contract-7` for one that is."""
     reader = await reading(request)
     name, domains = await customer_records.organisation(id)
     today = reader.at.astimezone(reader.zone).date()
     rules = await in_force(at=reader.at)
     levels = [(level.code, level.name.to(reader.language)) for level in rules.regulation.service_levels]
+    others = [one for one in await customer_records.names() if one[0] != str(id)]
     return render(
         "customers/organisation.html", reader, status_code=422 if refusal else 200, id=id, name=name,
         domains="\n".join(domains), contracts=await customer_records.contracts_of(id, on=today),
         people=await customer_records.people_of(id), levels=levels, form=form, typed=typed or {}, refusal=refusal,
-        administers=reader.role in ADMINISTRATORS, language_names=LANGUAGE_NAMES, today=today,
+        administers=reader.role in ADMINISTRATORS, language_names=LANGUAGE_NAMES, today=today, others=others,
     )  # fmt: skip
 
 
@@ -104,21 +107,62 @@ async def change_organisation(request: AnyRequest, id: FromPath[int]) -> Respons
 @post("/customers/{id:int}/contracts", guards=[ADMINISTER], status_code=303)
 async def add_contract(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     """A new contract: number, products, level, term."""
-    reader, form = await reading(request), await request.form()
-    names = ("number", "products", "service_level", "starts_on", "ends_on")
-    typed = {name: str(form.get(name, "")).strip() for name in names}
+    reader, typed = await reading(request), await _terms_typed(request)
     try:
-        starts_on, ends_on = _day("starts_on", typed), _day("ends_on", typed)
-        if starts_on is None:
-            raise WrongFields([FieldError("starts_on", _("The contract has no first day."), {})])
-        await directory.add_contract(
-            str(id), number=typed["number"], service_level=typed["service_level"], starts_on=starts_on,
-            ends_on=ends_on, by=await actor_of(request), at=reader.at,
-            products=[one.strip() for one in typed["products"].split(",") if one.strip()],
-        )  # fmt: skip
+        terms = _terms(typed)
+        await directory.add_contract(str(id), **terms, by=await actor_of(request), at=reader.at)
     except (AlreadyThere, WrongFields) as refusal:
         return await _page(request, id, form="contract", typed=typed, refusal=said(refusal, reader.language))
     flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/{id}", status_code=303)
+
+
+@post("/customers/{id:int}/contracts/{contract:int}", guards=[ADMINISTER], status_code=303)
+async def change_contract(request: AnyRequest, id: FromPath[int], contract: FromPath[int]) -> Response[Any]:
+    """Other terms; tickets keep what the contract said when they came."""
+    reader, typed = await reading(request), await _terms_typed(request)
+    today = reader.at.astimezone(reader.zone).date()
+    if contract not in {one.id for one in await customer_records.contracts_of(id, on=today)}:
+        raise NotFound()
+    try:
+        await directory_edits.change_contract(str(contract), _terms(typed), by=await actor_of(request), at=reader.at)
+    except (AlreadyThere, WrongFields) as refusal:
+        form = f"contract-{contract}"
+        return await _page(request, id, form=form, typed=typed, refusal=said(refusal, reader.language))
+    flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/{id}", status_code=303)
+
+
+TERMS: Final = ("number", "products", "service_level", "starts_on", "ends_on")
+
+
+async def _terms_typed(request: AnyRequest) -> dict[str, str]:
+    form = await request.form()
+    return {name: str(form.get(name, "")).strip() for name in TERMS}
+
+
+def _terms(typed: Mapping[str, str]) -> dict[str, Any]:
+    """What the form says. Raises WrongFields."""
+    starts_on, ends_on = _day("starts_on", typed), _day("ends_on", typed)
+    if starts_on is None:
+        raise WrongFields([FieldError("starts_on", _("The contract has no first day."), {})])
+    products = [one.strip() for one in typed["products"].split(",") if one.strip()]
+    told = {"number": typed["number"], "service_level": typed["service_level"], "products": products}
+    return told | {"starts_on": starts_on, "ends_on": ends_on}
+
+
+@post("/customers/{id:int}/merge", guards=[ADMINISTER], status_code=303)
+async def merge(request: AnyRequest, id: FromPath[int]) -> Redirect:
+    """Two records of one organisation become this one."""
+    reader, form = await reading(request), await request.form()
+    other = str(form.get("other", ""))
+    number = int(other) if other.isascii() and other.isdigit() and len(other) < 19 else id
+    try:
+        await merge_organisations(id, number, by=await actor_of(request), at=reader.at)
+    except WrongFields as refusal:
+        flash(request, said(refusal, reader.language), "refused")
+    else:
+        flash(request, translate(reader.language, _("Two records are one now.")))
     return Redirect(f"/customers/{id}", status_code=303)
 
 
@@ -139,7 +183,7 @@ async def add_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     try:
         contact = await directory.add_contact(
             typed["full_name"], addresses=typed["addresses"].split(), organisation=str(id), position=typed["position"],
-            phone=typed["phone"][:100], language=typed["language"] if typed["language"] == "en" else "ru",
+            phone=typed["phone"], language=typed["language"] if typed["language"] == "en" else "ru",
             by=await actor_of(request), at=reader.at,
         )  # fmt: skip
     except (AlreadyThere, WrongFields) as refusal:
@@ -163,5 +207,6 @@ async def join(request: AnyRequest, contact: FromPath[int]) -> Redirect:
 
 
 ORGANISATION_PAGES: Final = (
-    list_page, add_organisation, organisation_page, change_organisation, add_contract, add_person, join,
+    list_page, add_organisation, organisation_page, change_organisation, add_contract, change_contract, merge,
+    add_person, join,
 )  # fmt: skip

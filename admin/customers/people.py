@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from admin.customers.organisations import LANGUAGE_NAMES
 from admin.customers.rights import ADMINISTER, READ, WRITE
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.refused import said
-from service import customer_records, customers, erasure
+from service import customer_records, customers, directory_edits, erasure
+from service.accounts import AlreadyThere
 from service.auth import ADMINISTRATORS, actor_of
 from service.contacts import merge_contacts
 from service.erasure import StillOpen
-from service.words import ngettext, translate
+from service.words import LANGUAGES, ngettext, translate
 from workflow.errors import WrongFields
 from workflow.words import _
+
+FACTS: Final = ("full_name", "position", "phone", "language", "addresses")
 
 
 @get("/customers/people/{contact:int}", guards=[READ])
 async def person_page(request: AnyRequest, contact: FromPath[int]) -> Response[str]:
     """Who it is, and what may be done."""
+    return await _page(request, contact)
+
+
+async def _page(
+    request: AnyRequest, contact: int, *, typed: Mapping[str, str] | None = None, refusal: str = ""
+) -> Response[str]:
     reader = await reading(request)
     person = await customer_records.person(contact)
-    others: list[Any] = []
-    if person.organisation is not None:
-        others = [one for one in await customer_records.people_of(person.organisation) if one.id != contact]
+    nowhere = person.organisation is None
+    others = (
+        await customer_records.waiting_people()
+        if nowhere
+        else await customer_records.people_of(person.organisation or 0)
+    )
+    known = {name: str(getattr(person, name)) for name in FACTS[:-1]} | {"addresses": " ".join(person.addresses)}
     sights = [(code, translate(reader.language, label)) for code, label in customers.SIGHTS]
     return render(
-        "customers/person.html", reader, person=person, others=others, sights=sights,
-        administers=reader.role in ADMINISTRATORS,
+        "customers/person.html", reader, status_code=422 if refusal else 200, person=person, sights=sights,
+        others=[one for one in others if one.id != contact], administers=reader.role in ADMINISTRATORS,
+        names=await customer_records.names() if nowhere else [], typed=typed or known, refusal=refusal,
+        language_names=LANGUAGE_NAMES,
     )  # fmt: skip
+
+
+@post("/customers/people/{contact:int}", guards=[WRITE], status_code=303)
+async def change(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
+    """Name, position, telephone, language, addresses."""
+    reader, form = await reading(request), await request.form()
+    typed = {name: str(form.get(name, "")) for name in FACTS}
+    given = typed | {
+        "addresses": typed["addresses"].replace(",", " ").split(),
+        "language": typed["language"] if typed["language"] in LANGUAGES else LANGUAGES[0],
+    }
+    try:
+        await directory_edits.change_contact(str(contact), given, by=await actor_of(request), at=reader.at)
+    except (AlreadyThere, WrongFields) as refusal:
+        return await _page(request, contact, typed=typed, refusal=said(refusal, reader.language))
+    flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
 
 
 @post("/customers/people/{contact:int}/invite", guards=[WRITE], status_code=303)
@@ -96,4 +130,4 @@ async def erase(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     return Redirect("/customers", status_code=303)
 
 
-PEOPLE_PAGES: Final = (person_page, invite, change_rights, merge, erase)
+PEOPLE_PAGES: Final = (person_page, change, invite, change_rights, merge, erase)

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from service import clock, customers
-from service.database import fetch, fetchrow, fetchval
+from service.database import execute, fetch, fetchrow, fetchval
+from service.intake import Request, receive
 from service.verify import verify_tickets
-from tests.admin.conftest import Browser, Signs, words
-from tests.admin.customers import ADMIN, a_contact, an_organisation, the_link
+from tests.admin.conftest import Browser, Signs, hidden_fields, words
+from tests.admin.customers import ADMIN, a_contact, an_organisation, the_letter, the_link
 from tests.admin.test_desk import does, in_work
 from workflow.definition import Role
 
@@ -35,7 +36,7 @@ async def test_an_organisation_gets_a_contract_and_people(administrator: Browser
     )
     assert person.headers["location"].startswith("/customers/people/")
     shown = words(await administrator.get(page))
-    assert "K-1 Crane, Dock standard" in shown
+    assert "K-1 Crane, Dock Standard" in shown
     assert "expired" in shown
     assert "Ivan" in shown
     assert "expired" in words(await administrator.get("/customers"))
@@ -51,6 +52,99 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(administrator: Bro
     assert 'value="K-7"' in answer.text
     answer = await administrator.send(page, on=page, name="Port", domains="no domain")
     assert answer.status_code == 422
+
+
+async def test_a_contract_is_changed_and_tickets_keep_what_it_said(administrator: Browser) -> None:
+    page = f"/customers/{await an_organisation()}"
+    terms = {"number": "K-1", "products": "Crane", "service_level": "standard", "starts_on": "2020-01-01"}
+    await administrator.send(f"{page}/contracts", on=page, ends_on="2020-12-31", **terms)
+    contract = await fetchval("SELECT id FROM contract")
+    path = f"{page}/contracts/{contract}"
+    refused = await administrator.send(path, on=page, **terms | {"starts_on": "2021-01-01", "ends_on": "2020-12-31"})
+    assert refused.status_code == 422
+    assert "ends before it begins" in words(refused)
+    assert 'value="2021-01-01"' in refused.text
+    done = await administrator.send(path, on=page, **terms | {"products": "Crane, Dock", "ends_on": ""})
+    assert done.status_code == 303
+    row = await fetchrow("SELECT products, ends_on FROM contract")
+    assert tuple(row) == ('["Crane", "Dock"]', None)
+    foreign = f"/customers/{await an_organisation('Mine', 'mine.example.com')}/contracts/{contract}"
+    token = re.search(r'name="_csrf_token" value="([^"]+)"', refused.text)
+    assert token
+    answer = await administrator.client.post(foreign, data=terms | {"_csrf_token": token[1], "ends_on": ""})
+    assert answer.status_code == 404
+
+
+async def test_a_person_is_changed_and_what_is_wrong_is_said(operator: Browser) -> None:
+    port = await an_organisation()
+    contact = await a_contact("Ivan", "ivan@port.example.com", port)
+    await a_contact("Nina", "nina@port.example.com", port)
+    page = f"/customers/people/{contact}"
+    good = {"full_name": "Ivan Orlov", "addresses": "ivan@port.example.com, i.orlov@port.example.com", "position": "",
+            "phone": "+7 1", "language": "ru"}  # fmt: skip
+    for field, value, sentence in (
+        ("addresses", "nina@port.example.com", "is there already"),
+        ("addresses", "", "fill this in"),
+        ("full_name", " ", "fill this in"),
+        ("phone", "1" * 101, "too long"),
+        ("full_name", "x" * 501, "too long"),
+    ):
+        answer = await operator.send(page, on=page, **good | {field: value})
+        assert answer.status_code == 422, (field, value)
+        assert sentence in words(answer)
+        assert "i.orlov" in answer.text or field == "addresses"
+    assert (await operator.send(page, on=page, **good)).status_code == 303
+    row = await fetchrow("SELECT full_name, phone, language FROM contact WHERE id = $1", contact)
+    assert tuple(row) == ("Ivan Orlov", "+7 1", "ru")
+    assert await fetchval("SELECT count(*) FROM contact_address WHERE contact = $1", contact) == 2
+
+
+async def test_nobody_claims_a_domain_of_everybody(administrator: Browser) -> None:
+    page = f"/customers/{await an_organisation()}"
+    answer = await administrator.send(page, on=page, name="Port", domains="port.example.com\ngmail.com")
+    assert answer.status_code == 422
+    assert "Anybody may have an address at “gmail.com”" in words(answer)
+    table = "organisation,domains\nPort,mail.ru\n"
+    assert "“mail.ru”" in words(await administrator.send("/customers/import", on="/customers/import", table=table))
+
+
+async def test_two_organisations_become_one(administrator: Browser) -> None:
+    port, other = await an_organisation(), await an_organisation("Port Ltd", "port.example.net")
+    await a_contact("Ivan", "ivan@port.example.net", other)
+    page = f"/customers/{port}"
+    await administrator.send(f"{page}/merge", on=page, other=str(other))
+    shown = await administrator.get(page)
+    assert "Two records are one now." in words(shown)
+    assert "Ivan" in words(shown)
+    assert "port.example.net" in shown.text
+    assert (await administrator.get(f"/customers/{other}")).status_code == 404
+    assert "Port Ltd" not in words(await administrator.get("/customers"))
+
+
+async def test_who_registers_from_elsewhere_is_told_of_and_joined_with_what_he_claims(
+    administrator: Browser, signs_in: Signs
+) -> None:
+    await signs_in(Role.SUPERVISOR, name="Sonja")
+    port = await an_organisation()
+    told = customers.Registration(
+        email="nina@else.example.com", full_name="Nina", organisation="The Port", language="en"
+    )
+    await customers.register(told, at=clock.now())
+    redeemed = await customers.redeem((await the_link("registration")).rpartition("/")[2], at=clock.now())
+    page = f"/customers/people/{redeemed.contact}"
+    assert page in await the_letter("waiting")
+    assert await fetchval("SELECT recipient FROM letter WHERE kind = 'waiting'") == "sonja@example.org"
+    assert "nina" not in (await the_letter("waiting")).lower()
+    ticket = await receive(
+        Request(channel="email", text="Help", email="Nina@else.example.com"), by=ADMIN, at=clock.now(), cause="mail:9"
+    )
+    assert "says: The Port" in words(await administrator.get("/customers"))
+    assert "named “The Port”" in words(await administrator.get(page))
+    await administrator.send(f"{page}/join", on=page, organisation=str(port))
+    assert await fetchval("SELECT organisation FROM ticket WHERE id = $1", ticket.id) == port
+    assert "we have joined you" in await the_letter("joined")
+    assert "The Port" not in words(await administrator.get(page))
+    assert await verify_tickets([ticket.id]) == []
 
 
 async def test_operators_look_after_people_and_administrators_after_the_rest(operator: Browser) -> None:
@@ -105,11 +199,76 @@ async def test_a_table_shows_its_difference_and_changes_exactly_that(administrat
     assert await fetchval("SELECT ends_on::text FROM contract") == "2025-12-31"
 
 
+async def imported(browser: Browser, table: str) -> str:
+    """What the table changes, in words; and it is changed."""
+    shown = await browser.send("/customers/import", on="/customers/import", table=table)
+    digest = re.search(r'name="digest" value="([0-9a-f]+)"', shown.text)
+    assert digest, words(shown)
+    done = await browser.send("/customers/import", on="/customers/import", table=table, digest=digest[1])
+    assert done.status_code == 303
+    return words(shown)
+
+
+async def test_an_empty_or_missing_cell_leaves_what_is_known(administrator: Browser) -> None:
+    await imported(administrator, TABLE)
+    await execute("UPDATE contact SET position = 'Engineer', phone = '+7 1', language = 'en' WHERE full_name = 'Ivan'")
+    said = await imported(
+        administrator, "organisation;full_name;email;position\nPort;Ivan Orlov;ivan@port.example.com;\n"
+    )
+    assert "Person ivan@port.example.com: Ivan → Ivan Orlov" in said
+    row = await fetchrow("SELECT full_name, position, phone, language FROM contact WHERE full_name LIKE 'Ivan%'")
+    assert tuple(row) == ("Ivan Orlov", "Engineer", "+7 1", "en")
+    await imported(administrator, "organisation;contract;starts_on\nPort;K-1;02.01.2025\n")
+    row = await fetchrow("SELECT starts_on::text, ends_on::text, service_level, products FROM contract")
+    assert tuple(row) == ("2025-01-02", "2025-12-31", "standard", '["Crane", "Dock"]')
+
+
+async def test_what_belongs_to_others_stays_and_who_has_nobody_is_joined(administrator: Browser) -> None:
+    await imported(administrator, TABLE)
+    await a_contact("Lone", "lone@else.example.com")
+    table = ("organisation,contract,starts_on,full_name,email\nMine,K-1,2025-01-01,Ivan,ivan@port.example.com\n"
+             "Mine,,,Lone,lone@else.example.com\n")  # fmt: skip
+    said = await imported(administrator, table)
+    assert "contract K-1 belongs to Port" in said
+    assert "ivan@port.example.com belongs to Port and stays there" in said
+    assert "lone@else.example.com is joined to Mine" in said
+    rows = await fetch(
+        "SELECT p.full_name, o.name FROM contact p JOIN organisation o ON o.id = p.organisation ORDER BY p.full_name"
+    )
+    assert [tuple(row) for row in rows] == [("Ivan", "Port"), ("Lone", "Mine"), ("Nina", "Port")]
+    assert await fetchval("SELECT o.name FROM contract c JOIN organisation o ON o.id = c.organisation") == "Port"
+
+
+@pytest.mark.parametrize("charset", ["utf-8-sig", "cp1251", "utf-16"])
+async def test_a_table_of_a_russian_spreadsheet_is_read(administrator: Browser, charset: str) -> None:
+    table = "Организация\tФИО\tE-mail\tДействует с\nООО «Порт»\tИван Орлов\tivan@port.example.com\t\n".encode(charset)
+    form = hidden_fields((await administrator.get("/customers/import")).text, "/customers/import")
+    shown = await administrator.client.post(
+        "/customers/import", data=form, files={"file": ("table.csv", table, "text/csv")}
+    )
+    assert "new person Иван Орлов" in words(shown)
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["", "\n\n", "a,b\n1,2\n", "organisation\n", 'organisation\n"', "organisation,email\nPort,\x00\n", "\ufeff;;;"],
+)
+async def test_what_is_no_table_of_customers_is_told_and_changes_nothing(administrator: Browser, table: str) -> None:
+    answer = await administrator.send("/customers/import", on="/customers/import", table=table)
+    assert answer.status_code in (200, 422)
+    assert await fetchval("SELECT count(*) FROM organisation") == 0
+
+
 async def test_every_bad_line_of_a_table_is_named(administrator: Browser) -> None:
-    bad = "organisation,email,full_name,contract\n,x@y.example.com,X,\nPort,nonsense,Y,\nPort,,,K-2\n"
+    bad = (
+        "organisation,email,full_name,contract,starts_on,ends_on,service_level\n,x@y.example.com,X,,,,\n"
+        "Port,nonsense,Y,,,,\nPort,,,K-2,,,\nPort,,,K-3,2025-02-01,2025-01-01,platinum\nPort,,,K-4,31.02.2025,,\n"
+    )
     answer = await administrator.send("/customers/import", on="/customers/import", table=bad)
     assert answer.status_code == 422
-    for sentence in ("Line 2: the organisation", "Line 3: “nonsense”", "Line 4: the contract has no first day"):
+    for sentence in ("Line 2: the organisation", "Line 3: “nonsense”", "Line 4: the contract has no first day",
+                     "Line 5: the contract ends before", "Line 5: there is no service level “platinum”",
+                     "Line 6: “31.02.2025” is not a date"):  # fmt: skip
         assert sentence in words(answer)
 
 
