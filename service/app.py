@@ -14,6 +14,8 @@ from notifications.mail import held
 from service import tray
 from service.api import (
     attachments,
+    contacts,
+    customers,
     directory,
     dossiers,
     imports,
@@ -47,7 +49,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             tickets.ROUTER, attachments.ROUTER, dossiers.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER,
             webhooks.list_events, webhooks.list_event_types, letters.ROUTER, regulations.ROUTER, simulation.ROUTER,
-            reports.ROUTER, directory.ROUTER, openapi.ROUTER,
+            reports.ROUTER, directory.ROUTER, contacts.ROUTER, customers.ROUTER, openapi.ROUTER,
         ],
         before_request=begin,
         middleware=[once],

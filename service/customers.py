@@ -94,7 +94,7 @@ async def invite(contact: int, *, sees: str, by: Actor, at: datetime) -> str:
     async with DB.transaction(allow_nested=False):
         row = await fetchrow(
             "SELECT p.language, (SELECT address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1) "
-            "AS address FROM contact p WHERE p.id = $1 FOR UPDATE OF p",
+            "AS address FROM contact p WHERE p.id = $1 AND p.merged_into IS NULL FOR UPDATE OF p",
             contact,
         )
         if row is None:
@@ -316,6 +316,25 @@ async def account_for(address: str, password: str) -> int | None:
     )
     fits = await matches(password, row["password_hash"] if row else None)
     return row["contact"] if row and fits else None
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What an account may do."""
+
+    sees: str
+    active: bool
+    created_at: datetime
+    signed_in_at: datetime | None
+
+
+async def account_of(contact: int) -> Account:
+    """The account of a contact. Raises NotFound."""
+    row = await fetchrow(
+        "SELECT sees, active, created_at, signed_in_at FROM customer_account WHERE contact = $1", contact
+    )
+    if row is None:
+        raise NotFound()
+    return Account(**row)
 
 
 @retried

@@ -66,13 +66,14 @@ SELECT p.id, p.full_name, p.position, p.phone, p.language, o.name AS organisatio
        coalesce((SELECT array_agg(a.address ORDER BY a.id) FROM contact_address a WHERE a.contact = p.id), '{}')
        AS addresses
 FROM contact p LEFT JOIN organisation o ON o.id = p.organisation
-WHERE p.id > $1 AND p.full_name <> '' AND p.merged_into IS NULL ORDER BY p.id LIMIT $2
+WHERE p.id > $1 AND p.full_name <> '' AND p.merged_into IS NULL
+    AND ($3::int8 IS NULL OR coalesce(p.organisation, 0) = $3) ORDER BY p.id LIMIT $2
 """
 
 
-async def contacts(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
-    """A page in the order of ids; who was erased or merged is nobody any more."""
-    return [dict(row) for row in await fetch(CONTACTS, after, limit)]
+async def contacts(*, limit: int, after: int = 0, organisation: int | None = None) -> list[dict[str, Any]]:
+    """A page in the order of ids; who was erased or merged is nobody any more. `organisation` 0: who has none."""
+    return [dict(row) for row in await fetch(CONTACTS, after, limit, organisation)]
 
 
 @retried

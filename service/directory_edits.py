@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from service import config_journal, directory
+from service import bell, config_journal, directory
 from service.accounts import AlreadyThere, users
 from service.actors import Actor
+from service.customer_records import take_in
 from service.database import DB, execute, fetchrow, retried
 from workflow.definition import Role
 from workflow.errors import FieldError, NotFound, Refusal, WrongFields
@@ -93,7 +94,11 @@ async def change_contact(id: str, given: Mapping[str, Any], *, by: Actor, at: da
     if "organisation" in columns:
         named = columns["organisation"]
         columns["organisation"] = await directory.organisation_id(named) if named else None
-    await _write("contact", id, columns, by=by, at=at, addresses=listed)
+    joined = columns.get("organisation")
+    await _write("contact", id, columns, by=by, at=at, addresses=listed, joined=joined)
+    if joined:
+        await bell.ring("send_letters")
+        await bell.ring("send_webhooks")
 
 
 @retried
@@ -119,9 +124,19 @@ async def account(id: str) -> dict[str, Any]:
 
 
 async def _write(
-    table: str, id: str, columns: Mapping[str, Any], *, by: Actor, at: datetime, addresses: list[str] | None = None
+    table: str,
+    id: str,
+    columns: Mapping[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    addresses: list[str] | None = None,
+    joined: int | None = None,
 ) -> None:
-    """Change the given columns and note what they were before; all of it, or none of it."""
+    """Change the given columns and note what they were before; all of it, or none of it.
+
+    `joined` is the organisation a contact gets; with the first one come open tickets and a letter.
+    """
     number = number_of(id)
     names = sorted(columns)
     try:
@@ -129,6 +144,8 @@ async def _write(
             before = await fetchrow(f"SELECT * FROM {table} WHERE id = $1 FOR NO KEY UPDATE", number)
             if before is None:
                 raise NotFound()
+            if joined and before["organisation"] is None:
+                await take_in(number, joined, by=by, at=at)
             if names:
                 sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(names, start=2))
                 await execute(f"UPDATE {table} SET {sets} WHERE id = $1", number, *(columns[name] for name in names))

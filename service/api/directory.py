@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import clock, directory
 from service import tokens as keys
 from service.accounts import add_user, user_id, users
-from service.api.contacts import merge as merge_contact
 from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit
 from service.auth import ADMINISTRATORS, READERS, actor_of, requires, wall_clock
 from service.paging import cursor_of, cut, place_of
@@ -44,6 +44,9 @@ WRITE = requires(*STAFF, scope="directory:write")
 SIGN_CONTRACTS = requires(Role.SUPERVISOR, Role.ADMINISTRATOR, scope="directory:write")
 GIVE_RIGHTS = requires(*ADMINISTRATORS, scope="tokens:manage")
 ID = msgspec.json.Decoder(tuple[int])
+OfOrganisation = Annotated[
+    str | None, QueryParameter(name="organisation", description="Only its people: an id, a name, or `none`.")
+]
 
 
 async def _page(
@@ -53,6 +56,13 @@ async def _page(
     place = place_of(cursor, ID)
     rows, more = cut(await read(limit=limit + 1, after=_fitting(place[0]) if place else 0), limit)
     return [row | {"id": str(row["id"])} for row in rows], cursor_of(rows[-1]["id"]) if more else None
+
+
+async def _place(organisation: str | None) -> int | None:
+    """The organisation that is asked for: None for any, 0 for none at all. Raises WrongFields."""
+    if organisation is None:
+        return None
+    return 0 if organisation == "none" else await directory.organisation_id(organisation)
 
 
 def _fitting(id: int) -> int:
@@ -72,8 +82,12 @@ async def create_organisation(request: AnyRequest, data: JSONBody[NewOrganisatio
 
 
 @get("/contacts", operation_id="listContacts", summary="Contacts", guards=[READ])
-async def list_contacts(limit: Limit = DEFAULT, cursor: Cursor = None) -> ContactPage:
-    rows, onward = await _page(directory.contacts, limit, cursor)
+async def list_contacts(
+    limit: Limit = DEFAULT, cursor: Cursor = None, organisation: OfOrganisation = None
+) -> ContactPage:
+    """`organisation=none` lists those whom somebody has to join to one."""
+    place = await _place(organisation)
+    rows, onward = await _page(partial(directory.contacts, organisation=place), limit, cursor)
     return ContactPage([ContactRecord(**row) for row in rows], onward)
 
 
@@ -150,7 +164,7 @@ async def revoke_token(request: AnyRequest, token: FromPath[str]) -> None:
 ROUTER = Router(
     "/",
     route_handlers=[
-        list_organisations, create_organisation, list_contacts, create_contact, merge_contact,
+        list_organisations, create_organisation, list_contacts, create_contact,
         list_contracts, create_contract, list_users, create_user, list_tokens, create_token, revoke_token,
     ],
     tags=["Directory"],

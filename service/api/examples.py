@@ -40,6 +40,9 @@ PROBLEM: dict[str, Any] = {
     "detail": "A sentence that says what is wrong and what to do.", "instance": "/api/v1/tickets",
     "request_id": "0b9f6c1e7f4d4a6f8f7d2f3f5a1c9e77", "code": "…",
 }  # fmt: skip
+ACCOUNT: dict[str, Any] = {
+    "contact": "3", "sees": "own", "active": True, "created_at": "2026-05-04T07:00:00Z", "signed_in_at": None,
+}  # fmt: skip
 
 EXAMPLES = Examples(
     requests={
@@ -83,10 +86,28 @@ EXAMPLES = Examples(
                 "service_level": "standard",
             },
         },
+        "inviteContact": {"chief": {"sees": "organisation"}, "colleague": {}},
+        "changeContactAccount": {"block": {"active": False}, "all tickets": {"sees": "organisation"}},
+        "mergeContacts": {"second record": {"other": "17"}},
+        "mergeOrganisations": {"second record": {"other": "5"}},
+        "importCustomers": {
+            "difference": {
+                "table": "organisation;contract;starts_on;service_level;full_name;email\n"
+                "Romashka LLC;C-17;2026-01-01;standard;Anna Kim;anna@romashka.example.org\n",
+            },
+        },
         "createUser": {"operator": {"email": "olga@desk.example.org", "name": "Olga Orlova", "role": "operator"}},
         "createToken": {"crm": {"name": "CRM", "role": "operator", "scopes": ["tickets:read", "tickets:write"]}},
     },
     responses={
+        "inviteContact": {"contact": "3", "address": "anna@romashka.example.org", "sees": "organisation"},
+        "getContactAccount": ACCOUNT,
+        "changeContactAccount": ACCOUNT | {"sees": "organisation"},
+        "eraseContact": {"tickets": 4, "messages": 19},
+        "importCustomers": {
+            "changes": ["New organisation: Romashka LLC", "Romashka LLC: new contract C-17"], "notes": [],
+            "digest": "6f0c…", "done": False,
+        },
         "replayWebhook": {"deliveries": 12, "next_since": None},
         "createTicket": TICKET,
         "getTicket": TICKET,

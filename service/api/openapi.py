@@ -27,6 +27,7 @@ from workflow.process import PROCESS
 
 READ = requires(*EVERYBODY_INSIDE, scope="tickets:read")
 PUBLIC_OPERATIONS = ("live", "ready")
+REFUSED_BY_STATE = ("pingWebhook", "eraseContact")  # without a body, and yet not always possible
 MOVES_BODY = "MoveRequest"
 
 CONFIG = OpenAPIConfig(
@@ -140,7 +141,7 @@ def _problem_statuses(name: str, method: str, path: str, operation: Mapping[str,
         statuses += ["400", "413"]
     if operation.get("parameters") or operation.get("requestBody"):
         statuses.append("422")
-    if (method in ("post", "patch") and "requestBody" in operation) or name == "pingWebhook":
+    if (method in ("post", "patch") and "requestBody" in operation) or name in REFUSED_BY_STATE:
         statuses.append("409")
     if name == "makeMove":
         statuses.append("412")
