@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import time
@@ -16,10 +17,19 @@ from notifications import outbox
 from notifications.digests import DIGEST, GATHERED, gather
 from notifications.outbox import TIMEOUT, Claimed, Ended
 from notifications.retry import next_wait
-from notifications.smtp import Accepted, PermanentFailure, Result, SmtpServer, TemporaryFailure, send_letter
+from notifications.smtp import (
+    STEP_TIMEOUT,
+    Accepted,
+    PermanentFailure,
+    Result,
+    SmtpServer,
+    TemporaryFailure,
+    send_letter,
+)
 from service import alarms, failpoints
 from service.actors import CLOCK
 from service.database import DB, execute, fetchval
+from service.enclosures import enclosed
 from service.house import HOUSE
 from service.tickets import carry_out
 from workflow.errors import NotFound, WrongState
@@ -29,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 ENDPOINT = "smtp"
 MOST_CONNECTIONS = 10  # to the mail server, of all workers together
+SLOWEST = 1_000_000  # bytes in a second: a letter with files has as much more time as it takes at this pace,
+LONGEST = 45.0  # seconds, and never so long that its lease would end
 UNDER_WAY = "SELECT count(*) FROM outbox WHERE channel = 'letter' AND endpoint = $1 AND status = 'sending'"
 TO_STAFF = frozenset({*GATHERED, DIGEST})  # notices that concern no customer
 # How servers say that it is our own address they mind, whatever the recipient.
@@ -77,20 +89,25 @@ class Letters:
         """
         own = _bounce_address(row)
         try:
-            result = await self._hand_over(row, envelope_from=own)
+            raw = await _whole(row)
+            result = await self._hand_over(row, raw, envelope_from=own)
             if own != HOUSE.mail_from and isinstance(result, PermanentFailure) and OUR_SENDER.search(result.text):
-                result = await self._hand_over(row, envelope_from=HOUSE.mail_from)
+                result = await self._hand_over(row, raw, envelope_from=HOUSE.mail_from)
+        except NotFound:
+            return PermanentFailure(code=None, text="A file of this letter is no longer in the folder of files.")
         except ValueError as unusable:  # an address that is none
             return PermanentFailure(code=None, text=str(unusable))
         return result
 
-    async def _hand_over(self, row: Claimed, *, envelope_from: str) -> Result:
+    async def _hand_over(self, row: Claimed, raw: bytes, *, envelope_from: str) -> Result:
+        longest = min(TIMEOUT.total_seconds() + (len(raw) - len(row.body)) / SLOWEST, LONGEST)
         return await send_letter(
-            row.body,
+            raw,
             envelope_from=envelope_from,
             recipients=row.recipients,
             server=self._server,
-            total_timeout=TIMEOUT.total_seconds(),
+            step_timeout=max(STEP_TIMEOUT, longest),
+            total_timeout=longest,
         )
 
     def _judge(self, row: Claimed, result: Result, *, ms: int) -> Ended:
@@ -109,6 +126,14 @@ class Letters:
                 ENDPOINT,
                 at,
             )
+
+
+async def _whole(row: Claimed) -> bytes:
+    """The letter with its files. Raises NotFound when one of them is gone."""
+    if not row.files:
+        return row.body
+    boundary = f"=_files_{row.event_id.replace('-', '')}"
+    return await asyncio.to_thread(enclosed, row.body, row.files, boundary=boundary)
 
 
 def _bounce_address(row: Claimed) -> str:

@@ -18,6 +18,7 @@ from prometheus_client import Counter, Histogram
 from notifications.retry import TELL_OWNER_AT
 from service import alarms, clock, failpoints, tracing
 from service.database import DB, execute, fetch, fetchval, retried
+from service.enclosures import Enclosure
 from workflow.words import _
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ FIRST_ATTEMPT = Histogram(
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """One delivery in our hands until its lease ends. `body` is sent byte for byte."""
+    """One delivery in our hands until its lease ends. `body` is sent byte for byte, the files of a letter behind it."""
 
     id: int
     claim: UUID
@@ -55,6 +56,7 @@ class Claimed(msgspec.Struct, frozen=True):
     attempt: int
     claimed_at: datetime
     trace: str = ""  # the traceparent of the act that caused it
+    files: tuple[Enclosure, ...] = ()
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +107,8 @@ going AS (
 )
 UPDATE outbox SET status = 'sending', attempt = attempt + 1, claim_id = $5, lease_until = clock_timestamp() + $6
 FROM going WHERE outbox.id = going.id AND outbox.status = 'pending'
-RETURNING outbox.id, claim_id, event_id, channel, endpoint, ticket, seq, type, recipients, body, attempt, created_at,
-    trace
+RETURNING outbox.id, claim_id, event_id, channel, endpoint, ticket, seq, type, recipients, body, files, attempt,
+    created_at, trace
 """
 
 
@@ -131,6 +133,7 @@ def _claimed(row: Any, *, at: datetime) -> Claimed:
         endpoint=row["endpoint"], ticket=row["ticket"], seq=row["seq"], type=row["type"],
         recipients=msgspec.json.decode(row["recipients"], type=tuple[str, ...]), body=bytes(row["body"]),
         attempt=row["attempt"], claimed_at=at, trace=row["trace"],
+        files=msgspec.json.decode(row["files"], type=tuple[Enclosure, ...]),
     )  # fmt: skip
 
 

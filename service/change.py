@@ -12,9 +12,10 @@ import msgspec
 
 from service import correspondence, events, tracing
 from service.actors import Actor
+from service.enclosures import Enclosure, refuse_too_heavy
 from service.identifiers import new_id
 from service.journal import GENESIS, write_entry
-from service.letters import Draft, write
+from service.letters import PERSONAL, Draft, write
 from service.people import Customer
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
@@ -161,7 +162,7 @@ class Change:
         for file in files:
             self._attach(file, message=message, at=entry.at)
         for kind in letters:
-            self._write_to_customer(kind, by=by, spoken=spoken, context=context or {})
+            self._write_to_customer(kind, by=by, spoken=spoken, files=files, context=context or {})
         self._tell_integrators(before, entry.trigger, entry.at, by=by, types=types)
 
     def _say(self, id: UUID, spoken: Spoken, *, at: datetime) -> None:
@@ -205,20 +206,25 @@ class Change:
 
     # --- telling people -----------------------------------------------------------------------------------------
 
-    def _write_to_customer(self, kind: str, *, by: Actor, spoken: Spoken | None, context: Mapping[str, Any]) -> None:
-        """A letter by the ticket's language; without an address there is nobody to write to."""
+    def _write_to_customer(
+        self, kind: str, *, by: Actor, spoken: Spoken | None, files: Sequence[File], context: Mapping[str, Any]
+    ) -> None:
+        """A letter by the ticket's language; without an address there is nobody to write to.
+
+        What a colleague wrote travels with its files. Raises WrongFields when they are too heavy for a letter.
+        """
         ticket = self.after
         if not ticket.email or (kind == "closed" and by.kind == "customer" and not ticket.number):
             return
         draft = correspondence.to_customer(
             kind, ticket, self.rules, by=by, text=spoken.text if spoken else "", context=context, at=self.now
         )
-        written = self.send(draft)
+        written = self.send(draft, files=_enclosures(files) if kind in PERSONAL else ())
         for link in correspondence.signed_links(kind, ticket, self.now):
             self.batch.add(SIGNED_LINKS, link.id, ticket.id, link.act, ticket.seq, ticket.email, link.expires_at)
         self._thread_on(written)
 
-    def send(self, draft: Draft, *, not_before: datetime | None = None) -> str:
+    def send(self, draft: Draft, *, files: Sequence[Enclosure] = (), not_before: datetime | None = None) -> str:
         """Put a letter into the outbox; its Message-ID."""
         id = new_id(self.now)
         letter = write(
@@ -230,6 +236,7 @@ class Change:
             thread=self.thread if draft.recipient == self.ticket.email else (),
             at=self.now,
         )
+        refuse_too_heavy(letter.original, files)
         seq = self.position.seq
         self.batch.add(
             LETTERS, id, self.ticket.id, seq, draft.kind, letter.letter_id, letter.recipient, letter.subject,
@@ -237,8 +244,8 @@ class Change:
         )  # fmt: skip
         self.batch.add(
             OUTBOX, str(id), "letter", "smtp", self.ticket.id, seq, draft.kind,
-            msgspec.json.encode([letter.recipient]).decode(), letter.original, not_before or self.now, self.now,
-            tracing.traceparent(),
+            msgspec.json.encode([letter.recipient]).decode(), letter.original, msgspec.json.encode(files).decode(),
+            not_before or self.now, self.now, tracing.traceparent(),
         )  # fmt: skip
         return letter.letter_id
 
@@ -334,6 +341,11 @@ class Change:
         clock, _colon, rest = kind.partition(":")
         breached = f"{clock}:due" in self.fired and rest.startswith("step")
         return "superseded" if kind in wanted or breached else "cancelled"
+
+
+def _enclosures(files: Sequence[File]) -> tuple[Enclosure, ...]:
+    """Those that were kept; a refused one is named on the ticket only."""
+    return tuple(Enclosure(one.filename, one.content_type, one.size, one.sha256) for one in files if one.sha256)
 
 
 def choices(rules: Rulebook, *, now: datetime) -> Choices:

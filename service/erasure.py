@@ -111,7 +111,7 @@ async def _blank_letters(reach: Reach) -> None:
         reach.letters,
     )
     await execute(
-        "UPDATE outbox SET body = '', recipients = '[]', last_error = '', status = CASE WHEN status IN "
+        "UPDATE outbox SET body = '', recipients = '[]', files = '[]', last_error = '', status = CASE WHEN status IN "
         "('delivered', 'merged') THEN status ELSE 'cancelled' END WHERE id = ANY($1)",
         reach.deliveries,
     )

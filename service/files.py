@@ -14,6 +14,7 @@ from typing import BinaryIO
 from workflow.errors import NotFound
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_AT_ONCE = 20  # files that come with one request or one move
 
 
 class Shelf:
@@ -61,6 +62,12 @@ def keep(data: bytes) -> str:
         raise
     _remember(place.parent)
     return sha256
+
+
+def plain_name(name: str) -> str:
+    """The name of a file without folders and without signs that no screen shows."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(sign for sign in last if sign.isprintable()).strip()[:300] or "file"
 
 
 def open_file(sha256: str) -> BinaryIO:

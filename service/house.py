@@ -26,6 +26,7 @@ class House:
     language: str = "ru"
     plus_addresses: bool = True
     production: bool = False
+    letter_bytes: int = 20_000_000  # the most a letter may have with its files
     link_key: bytes = field(default=b"links", repr=False)
     message_key: bytes = field(default=b"message-ids", repr=False)
     vault_key: bytes = field(default=bytes(32), repr=False)
@@ -40,6 +41,7 @@ class House:
         self.language = settings.language
         self.plus_addresses = settings.mail_plus_addresses
         self.production = settings.production
+        self.letter_bytes = settings.letter_megabytes * 1_000_000
         self.link_key = settings.key("links")
         self.message_key = settings.key("message-ids")
         self.vault_key = settings.key("vault")

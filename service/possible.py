@@ -53,19 +53,24 @@ def _shown(move: Move, rules: Rulebook, language: Language) -> PossibleMove:
 def sendable(trigger: str) -> bool:
     """Whether a request in JSON can carry the move: files come by an upload of their own."""
     move = PROCESS.by_trigger[trigger]
-    return not any(field.required and field.kind is Kind.DATA for field in move.fields)
+    return not any(field.required and _beyond_json(field) for field in move.fields)
 
 
 def open_fields(move: Move) -> tuple[Field, ...]:
     """What an asker may give. Data are facts the system itself writes into the journal: nobody else may name them."""
-    return tuple(field for field in move.fields if field.kind is not Kind.DATA)
+    return tuple(field for field in move.fields if not _beyond_json(field))
+
+
+def _beyond_json(field: Field) -> bool:
+    """Files that are what a move is about are uploaded; elsewhere those already on the ticket are named."""
+    return field.kind is Kind.DATA or (field.kind is Kind.FILES and field.required)
 
 
 def refuse_data(trigger: str, given: Mapping[str, object]) -> None:
     """Raises WrongFields when an asker gives what only the system may."""
     move = PROCESS.by_trigger.get(trigger)
     takes = ", ".join(field.name for field in open_fields(move)) if move else ""
-    closed = [field.name for field in move.fields if field.kind is Kind.DATA and field.name in given] if move else []
+    closed = [field.name for field in move.fields if _beyond_json(field) and field.name in given] if move else []
     if closed:
         sentence = _("This move has no such field. It takes: {fields}.")
         raise WrongFields([FieldError(name, sentence, {"fields": takes or "–"}) for name in closed])

@@ -209,6 +209,14 @@ class Settings:
             shown_default="on",
         ),
     )
+    letter_megabytes: int = field(
+        default=20,
+        metadata=_about(
+            "Megabytes a letter may have with its files, as it goes over the wire (files grow by a third); no more "
+            "than the mail server takes.",
+            _number(1, 1000),
+        ),
+    )
     authserv_id: str | None = field(
         default=None,
         metadata=_about(

@@ -321,7 +321,10 @@ class Webhook(Table, db=DB, tablename="webhook"):
 
 
 class Outbox(Table, db=DB, tablename="outbox"):
-    """A letter or a webhook on its way, written with the act that causes it. `body` is what is sent, byte for byte."""
+    """A letter or a webhook on its way, written with the act that causes it. `body` is what is sent, byte for byte.
+
+    Files travel behind the body of a letter: they are put to it when it leaves, the same way each time.
+    """
 
     id = BigSerial(primary_key=True)
     event_id = Varchar(length=80)
@@ -332,6 +335,7 @@ class Outbox(Table, db=DB, tablename="outbox"):
     type = Varchar(length=40)
     recipients = JSONB(default="[]")
     body = Bytea()
+    files = JSONB(default="[]")  # what travels with a letter: names and hashes, the shelf keeps the content
     status = Varchar(length=10, default="pending")  # pending, sending, delivered, dead, parked, cancelled, merged
     attempt = Integer(default=0)
     crash_count = Integer(default=0)

@@ -13,7 +13,8 @@ import msgspec
 from service import bell, failpoints, tracing
 from service.actors import Actor
 from service.change import Change, File, Spoken
-from service.database import DB, fetchrow, retried
+from service.database import DB, fetch, fetchrow, retried
+from service.files import MOST_AT_ONCE
 from service.idempotency import Key, refuse_repetition
 from service.people import Colleague, Customer, UnknownContact, colleague, customer_by_name
 from service.regulations import IN_FORCE, RULEBOOKS
@@ -116,6 +117,7 @@ def act(
 ) -> Decision:
     """Let the machine decide, and do what follows from it; nothing is written yet."""
     found = found or References()
+    files = (*found.files, *files)
     given = _told(trigger, given, by=by, files=files)
     pinned = RULEBOOKS[in_force] if trigger == "register" else change.rules
     decision = _decided(change, trigger, by=by, given=given, rules=pinned, errors=found.errors)
@@ -152,10 +154,18 @@ def _told(trigger: str, given: Mapping[str, object], *, by: Actor, files: Sequen
     systems = [field.name for field in move.fields if field.kind is Kind.DATA] if move else []
     if by.role is not Role.CLOCK and (meddled := [name for name in systems if name in given]):
         raise WrongFields([FieldError(name, _("The system fills this in."), {}) for name in meddled])
-    if not files or "attachments" not in systems:
+    kept = _files_field(trigger)
+    if kept is None or not (files or given.get(kept) == []):
         return given
+    told = {name: value for name, value in given.items() if name != kept}
     summary = [{"sha256": file.sha256, "size": file.size, "refused": file.refused} for file in files]
-    return {**given, "attachments": summary}
+    return {**told, kept: summary} if files else told
+
+
+def _files_field(trigger: str) -> str | None:
+    """The field of a move that holds its files."""
+    move = PROCESS.by_trigger.get(trigger)
+    return next((field.name for field in move.fields if field.kind is Kind.FILES), None) if move else None
 
 
 def _ticket_field(decision: Decision) -> str:
@@ -271,6 +281,7 @@ class References(msgspec.Struct, frozen=True):
     other: UUID | None = None
     customer: Customer | None = None
     message: SplitMessage | None = None
+    files: tuple[File, ...] = ()
     errors: tuple[FieldError, ...] = ()
 
 
@@ -285,6 +296,9 @@ async def find_references(trigger: str, given: Mapping[str, object], *, ticket: 
     found: dict[str, Any] = {}
     errors: list[FieldError] = []
     for field in move.fields:
+        if field.kind is Kind.FILES:
+            found["files"], wrong = await _named_files(given.get(field.name), field.name, ticket=ticket)
+            errors += wrong
         value = _name(given, field.name)
         if not value:
             continue
@@ -304,17 +318,49 @@ async def find_references(trigger: str, given: Mapping[str, object], *, ticket: 
     return References(**found, errors=tuple(errors))
 
 
+async def _named_files(given: object, field: str, *, ticket: UUID) -> tuple[tuple[File, ...], list[FieldError]]:
+    """Files that lie on the ticket already, by their ids, in the order given; they go along once more.
+
+    What is no list at all is left for the machine to refuse.
+    """
+    if not isinstance(given, list) or not given:
+        return (), []
+    if not all(isinstance(one, str) for one in given):
+        return (), [FieldError(field, _("Give the ids of files on this ticket as a list."), {})]
+    names = list(dict.fromkeys(one.lower() for one in given))
+    if len(names) > MOST_AT_ONCE:
+        return (), [FieldError(field, _("At most {most} files go with one request."), {"most": str(MOST_AT_ONCE)})]
+    rows = await fetch(
+        "SELECT id::text, filename, content_type, size, sha256, content_id FROM attachment "
+        "WHERE ticket = $1 AND id::text = ANY($2) AND sha256 <> ''",
+        ticket,
+        [_stored(one) for one in names],
+    )
+    known = {
+        row["id"]: File(row["filename"], row["content_type"], row["size"], row["sha256"], row["content_id"])
+        for row in rows
+    }
+    unknown = _("There is no file “{value}” on this ticket.")
+    errors = [FieldError(field, unknown, {"value": one[:LONGEST_WORD]}) for one in names if one not in known]
+    return tuple(known[one] for one in names if one in known), errors
+
+
+def _stored(word: str) -> str:
+    """Without what no database holds."""
+    return word.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
 def _name(given: Mapping[str, object], field: str) -> str:
     """What may be looked up: a text no longer than names are (the machine says so), without what no database holds."""
     value = given.get(field)
     if not isinstance(value, str) or len(value) > LONGEST_WORD:
         return ""
-    return value.replace("\x00", "\N{REPLACEMENT CHARACTER}").strip()
+    return _stored(value).strip()
 
 
 async def ticket_id(value: str) -> UUID:
     """The id of the ticket with this id or number. Raises NotFound."""
-    value = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    value = _stored(value)
     row = await fetchrow("SELECT id FROM ticket WHERE number = $1 OR id = $2", value.upper(), _uuid(value))
     if row is None:
         raise NotFound(_("There is no ticket “{value}”."), value=value)

@@ -51,7 +51,7 @@ LETTERS = Rows(
 OUTBOX = Rows(
     "outbox",
     "event_id text, channel text, endpoint text, ticket uuid, seq int4, type text, recipients jsonb, body bytea, "
-    "next_at timestamptz, created_at timestamptz, trace text",
+    "files jsonb, next_at timestamptz, created_at timestamptz, trace text",
 )
 SIGNED_LINKS = Rows("signed_link", "id uuid, ticket uuid, act text, seq int4, recipient text, expires_at timestamptz")
 IDEM = Rows("idem", "principal text, key text, request_hash bytea, response bytea, status int4, at timestamptz")

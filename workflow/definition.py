@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ORGANISATION = "organisation"
     CONTACT = "contact"
     WORD = "word"
+    FILES = "files"
     DATA = "data"
 
 

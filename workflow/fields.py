@@ -120,6 +120,13 @@ def _outcome(raw: object, field: Field, choices: Choices) -> str:
     return _among(_text(raw, field, choices, longest=LONGEST_WORD), choices.outcomes)
 
 
+def _files(raw: object, _field: Field, _choices: Choices) -> object:
+    """The facts of each file; what they are, whoever kept the files says."""
+    if not isinstance(raw, list):
+        raise _Wrong(_("Give the ids of files on this ticket as a list."))
+    return raw
+
+
 def _as_given(raw: object, _field: Field, _choices: Choices) -> object:
     return raw
 
@@ -139,5 +146,6 @@ _CHECKS: Mapping[Kind, Callable[[object, Field, Choices], object]] = {
     Kind.MESSAGE: _word,
     Kind.ORGANISATION: _word,
     Kind.CONTACT: _word,
+    Kind.FILES: _files,
     Kind.DATA: _as_given,
 }

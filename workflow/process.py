@@ -56,6 +56,7 @@ REJECTION = Field("reason", Kind.WORD, _("Reason"), choices=REJECT_REASONS)
 DUPLICATE_OF = Field("duplicate_of", Kind.TICKET, _("Duplicate of"), required=False)
 OTHER_TICKET = Field("ticket", Kind.TICKET, _("Ticket"))
 RELATION = Field("relation", Kind.RELATION, _("Relation"), choices=RELATIONS)
+FILES = Field("attachments", Kind.FILES, _("Files"), required=False)
 DETAILS = Field("details", Kind.DATA, _("Details"), required=False)
 
 OPEN = ("new", "registered", "in_progress", "awaiting_customer", "completed")
@@ -80,20 +81,20 @@ PROCESS = Process(
         Move("register",        ("new",),                              "registered",        OPERATORS,             _("Register"),                   (PRIORITY, ASSIGNEE),                     ("registered",),       ("ticket.registered",)),
         Move("reject",          ("new",),                              "closed",            OPERATORS,             _("Reject"),                     (REJECTION, OPTIONAL_TEXT, DUPLICATE_OF), ("refused",),          ("ticket.closed",), dangerous=True),
         Move("start",           ("registered",),                       "in_progress",       OPERATORS,             _("Take into work"),             (ASSIGNEE,),                              ("started",),          assigns=True),
-        Move("request_info",    ("registered", "in_progress"),         "awaiting_customer", OPERATORS,             _("Ask the customer"),           (QUESTION, MINUTES),                      ("question",),         ("ticket.answered",), assigns=True),
-        Move("resume",          ("awaiting_customer",),                "in_progress",       CUSTOMER_OR_OPERATOR,  _("Resume with the answer"),     (ANSWER,),                                ()),
-        Move("complete",        ("in_progress", "awaiting_customer"),  "completed",         OPERATORS,             _("Complete"),                   (ANSWER, DELIVERY, MINUTES, OUTCOME),     ("completed",),        ("ticket.answered",)),
+        Move("request_info",    ("registered", "in_progress"),         "awaiting_customer", OPERATORS,             _("Ask the customer"),           (QUESTION, MINUTES, FILES),               ("question",),         ("ticket.answered",), assigns=True),
+        Move("resume",          ("awaiting_customer",),                "in_progress",       CUSTOMER_OR_OPERATOR,  _("Resume with the answer"),     (ANSWER, FILES),                          ()),
+        Move("complete",        ("in_progress", "awaiting_customer"),  "completed",         OPERATORS,             _("Complete"),                   (ANSWER, DELIVERY, MINUTES, OUTCOME, FILES), ("completed",),        ("ticket.answered",)),
         Move("confirm",         ("completed",),                        "closed",            CUSTOMER_OR_OPERATOR,  _("Confirm the solution"),       (),                                       ("closed",),           ("ticket.closed",)),
-        Move("dispute",         ("completed",),                        "in_progress",       CUSTOMER_OR_OPERATOR,  _("Dispute"),                    (ARGUMENT,),                              ("dispute",)),
+        Move("dispute",         ("completed",),                        "in_progress",       CUSTOMER_OR_OPERATOR,  _("Dispute"),                    (ARGUMENT, FILES),                        ("dispute",)),
         Move("expire",          ("completed",),                        "closed",            CLOCK_ONLY,            _("Close after silence"),        (),                                       ("closed",),           ("ticket.closed",), conditions=("customer_is_silent", "completion_arrived")),
         Move("withdraw",        OPEN,                                  "closed",            CUSTOMER_OR_OPERATOR,  _("Withdraw"),                   (WHY,),                                   ("closed",),           ("ticket.closed",), dangerous=True),
         # Moves that keep the state
         Move("assign",          OPEN,                                  None,                STAFF,                 _("Assign"),                     (Field("assignee", Kind.USER, _("Assignee")),)),
         Move("change_priority", OPEN,                                  None,                STAFF_OR_CLOCK,        _("Change the priority"),        (PRIORITY, Field("reason", Kind.TEXT, _("Reason"))), (),         ("ticket.priority.changed",), conditions=("has_a_priority",)),
-        Move("extend",          OPEN,                                  None,                STAFF,                 _("Extend the deadline"),        (POSTPONEMENT, TEXT, PROMISED),           ("extension",),        (), conditions=("has_a_priority",)),
-        Move("comment",         OPEN,                                  None,                STAFF,                 _("Comment for colleagues"),     (TEXT,)),
-        Move("answer",          OPEN,                                  None,                STAFF,                 _("Answer the customer"),        (ANSWER, DELIVERY, MINUTES),              ("answer",),           ("ticket.answered",)),
-        Move("reply",           TALKING,                               None,                CUSTOMER_OR_OPERATOR,  _("Message from the customer"),  (TEXT,)),
+        Move("extend",          OPEN,                                  None,                STAFF,                 _("Extend the deadline"),        (POSTPONEMENT, TEXT, PROMISED, FILES),    ("extension",),        (), conditions=("has_a_priority",)),
+        Move("comment",         OPEN,                                  None,                STAFF,                 _("Comment for colleagues"),     (TEXT, FILES)),
+        Move("answer",          OPEN,                                  None,                STAFF,                 _("Answer the customer"),        (ANSWER, DELIVERY, MINUTES, FILES),       ("answer",),           ("ticket.answered",)),
+        Move("reply",           TALKING,                               None,                CUSTOMER_OR_OPERATOR,  _("Message from the customer"),  (TEXT, FILES)),
         Move("dismiss_reply",   ("completed",),                        None,                STAFF,                 _("Not a dispute"),              (),                                       (),                    (), conditions=("a_reply_waits",)),
         Move("remind",          OPEN,                                  None,                STAFF_OR_CLOCK,        _("Remind the customer"),        (OPTIONAL_TEXT,),                         ("reminder",)),
         Move("snooze",          OPEN,                                  None,                STAFF,                 _("Remind me on a date"),        (Field("until", Kind.INSTANT, _("Until")), OPTIONAL_TEXT)),
@@ -101,7 +102,7 @@ PROCESS = Process(
         Move("escalate",        OPEN,                                  None,                STAFF_OR_CLOCK,        _("Escalate"),                   (OPTIONAL_TEXT, DETAILS),                 (),                    ("ticket.escalated",)),
         Move("warn",            CLOCKED,                               None,                CLOCK_ONLY,            _("Deadline warning"),           (DETAILS,),                               (),                    ("ticket.deadline.warning",)),
         Move("breach",          OPEN,                                  None,                CLOCK_ONLY,            _("Deadline breached"),          (DETAILS,),                               (),                    ("ticket.deadline.breached",)),
-        Move("attach",          OPEN,                                  None,                STAFF | {Role.CUSTOMER}, _("Attach files"),             (Field("attachments", Kind.DATA, _("Files")),)),
+        Move("attach",          OPEN,                                  None,                STAFF | {Role.CUSTOMER}, _("Attach files"),             (Field("attachments", Kind.FILES, _("Files")),)),
         Move("link",            OPEN,                                  None,                STAFF,                 _("Link to a ticket"),           (OTHER_TICKET, RELATION)),
         Move("split",           OPEN,                                  None,                STAFF,                 _("Split into a new ticket"),    (Field("message", Kind.MESSAGE, _("Message")), Field("subject", Kind.WORD, _("Subject")))),
         Move("identify",        OPEN,                                  None,                STAFF,                 _("Identify the customer"),      (Field("organisation", Kind.ORGANISATION, _("Organisation")), Field("contact", Kind.CONTACT, _("Contact"), required=False))),

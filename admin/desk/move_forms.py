@@ -25,12 +25,17 @@ SELECTS = frozenset(
 )
 # What no input stands for: facts of the system itself, and a message, which is split off where it stands in the talk.
 BEYOND_FORMS = frozenset({Kind.DATA, Kind.MESSAGE})
+NOTHING = uploads.Brought()
 SHORT_WORDS = frozenset({Kind.TICKET, Kind.CONTACT, Kind.WORD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One input: `widget` is text, line, select, minutes, instant or files; `kept` are files that came already."""
+    """One input: `widget` is text, line, select, minutes, instant or files.
+
+    `kept` are files that came already; `along` are those of the ticket that may go with the letter, each with whether
+    it does.
+    """
 
     name: str
     label: str
@@ -43,6 +48,7 @@ class FormField:
     error: str = ""
     least: int = 0
     kept: tuple[uploads.KeptFile, ...] = ()
+    along: tuple[tuple[reads.Attachment, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,7 @@ class Offer:
     organisations: Sequence[tuple[int, str]]
     user: str
     canned: Sequence[Canned] = ()
+    files: Sequence[reads.Attachment] = ()
 
     def t(self, msgid: str, **params: object) -> str:
         return translate(self.language, msgid, **params)
@@ -88,10 +95,11 @@ async def offer(
     zone: ZoneInfo,
     user: str,
     canned: Sequence[Canned] = (),
+    files: Sequence[reads.Attachment] = (),
 ) -> Offer:
     """Everything the forms of this ticket need, read once for all of them."""
     return Offer(
-        ticket=ticket, rules=rules, language=language, zone=zone, user=user, canned=canned,
+        ticket=ticket, rules=rules, language=language, zone=zone, user=user, canned=canned, files=files,
         colleagues=await reads.colleagues(sorted(STAFF)), organisations=await reads.organisations(),
     )  # fmt: skip
 
@@ -105,17 +113,17 @@ def move_form(
     errors: Sequence[FieldError] = (),
     refusal: str = "",
     previews: Sequence[Mapping[str, Any]] = (),
-    kept: Sequence[uploads.KeptFile] = (),
+    brought: uploads.Brought = NOTHING,
 ) -> MoveForm:
     """The form of one move; with what was `typed`, what is wrong with it, and the letters it would send."""
     wrong = {error.field: told(error, offered.language) for error in errors}
     fields = tuple(
-        _form_field(field, offered, typed=typed, error=wrong.get(field.name, ""))
+        _files_field(field, offered, error=wrong.get(field.name, ""), brought=brought, sends=bool(move.letters))
+        if field.kind is Kind.FILES
+        else _form_field(field, offered, typed=typed, error=wrong.get(field.name, ""))
         for field in move.fields
         if field.kind not in BEYOND_FORMS
     )
-    if takes_files(move):
-        fields += (_files_field(offered, required=has_files(move), error=wrong.get(uploads.FIELD, ""), kept=kept),)
     shown = {field.name for field in fields}
     unplaced = [sentence for name, sentence in wrong.items() if name not in shown]
     return MoveForm(
@@ -126,7 +134,7 @@ def move_form(
         consequences=consequences(move, offered),
         writes=bool(move.letters and offered.ticket.email),
         key=key,
-        takes_files=takes_files(move),
+        takes_files=any(field.kind is Kind.FILES for field in move.fields),
         canned=tuple(offered.canned) if takes_canned(move) else (),
         opened=typed is not None,
         refusal=" ".join(filter(None, [refusal, *unplaced])),
@@ -148,20 +156,7 @@ def consequences(move: Move, offered: Offer) -> tuple[str, ...]:
 
 def has_form(move: Move) -> bool:
     """Whether a form can carry everything the move must carry."""
-    return not any(
-        field.required and field.kind in BEYOND_FORMS and field.name != uploads.FIELD for field in move.fields
-    )
-
-
-def has_files(move: Move) -> bool:
-    """Whether files are what the move is about."""
-    return move.field(uploads.FIELD) is not None
-
-
-def takes_files(move: Move) -> bool:
-    """Files come with whatever must be said in words, and with the move that is nothing else."""
-    text = move.field("text")
-    return has_files(move) or (text is not None and text.required and not move.dangerous)
+    return not any(field.required and field.kind in BEYOND_FORMS for field in move.fields)
 
 
 def in_order(moves: Sequence[Move]) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
@@ -191,7 +186,8 @@ def _form_field(field: Field, offered: Offer, *, typed: Mapping[str, str] | None
     )  # fmt: skip
 
 
-def _files_field(offered: Offer, *, required: bool, error: str, kept: Sequence[uploads.KeptFile]) -> FormField:
+def _files_field(field: Field, offered: Offer, *, error: str, brought: uploads.Brought, sends: bool) -> FormField:
+    """Files to bring; where a letter goes out, also those that lie on the ticket and may go along."""
     policy = offered.rules.regulation.attachments
     names = ", ".join(media.rpartition("/")[2].rpartition(".")[2].upper() for media in policy.allowed)
     inside = ", ".join(media.rpartition("/")[2].upper() for media in policy.in_archives)
@@ -201,8 +197,9 @@ def _files_field(offered: Offer, *, required: bool, error: str, kept: Sequence[u
         kinds=names, packed=packed, inside=inside or "—",
     )  # fmt: skip
     return FormField(
-        name=uploads.FIELD, label=offered.t(_("Files")), widget="files", required=required and not kept, hint=hint,
-        error=error, kept=tuple(kept),
+        name=field.name, label=offered.t(field.label), widget="files", hint=hint, error=error,
+        required=field.required and not brought.kept, kept=brought.kept,
+        along=tuple((one, str(one.id) in brought.along) for one in offered.files) if sends else (),
     )  # fmt: skip
 
 
@@ -263,11 +260,17 @@ def _who(offered: Offer) -> list[reads.Person]:
 # --- what came back ---------------------------------------------------------------------------------------------------
 
 
-def given(move: Move, typed: Mapping[str, str], *, zone: ZoneInfo) -> dict[str, object]:
-    """What was typed, as the verb takes it: empty fields left out, local moments with their zone."""
+def given(move: Move, typed: Mapping[str, str], *, zone: ZoneInfo, along: Sequence[str] = ()) -> dict[str, object]:
+    """What was typed, as the verb takes it: empty fields left out, local moments with their zone.
+
+    `along` are the files of the ticket that were ticked; those that were brought go another way.
+    """
     values: dict[str, object] = {}
     for field in move.fields:
         value = typed.get(field.name, "")
+        if field.kind is Kind.FILES:
+            values |= {field.name: list(along)} if along else {}
+            continue
         if not value.strip():
             continue
         values[field.name] = _moment(value, zone) if field.kind is Kind.INSTANT else value

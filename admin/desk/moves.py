@@ -65,7 +65,7 @@ async def _carry_out(
         files.demand_all_taken(reader.language)
         after = await carry_out(
             id, move.trigger, by=actor, at=reader.at, cause=cause, files=files.files,
-            given=given(move, typed, zone=reader.zone), seen_seq=_seq(typed),
+            given=given(move, typed, zone=reader.zone, along=files.along), seen_seq=_seq(typed),
         )  # fmt: skip
     except Refusal as refusal:
         if not await reads.acted(id, cause):
@@ -85,7 +85,7 @@ async def _refused(
     tried = Tried(
         move=move,
         typed=typed,
-        kept=files.kept,
+        brought=files,
         errors=refusal.errors if isinstance(refusal, WrongFields) else (),
         refusal="" if stale else told(refusal, reader.language),
         meanwhile=await reads.entries_since(id, _seq(typed) or ticket.seq) if stale else (),
@@ -101,12 +101,12 @@ async def _preview(
     try:
         files.demand_all_taken(reader.language)
         letters = await letters_of(
-            ticket, move, by=actor, at=reader.at, given=given(move, typed, zone=reader.zone),
-            rules=await rules_for_moves(ticket, reader),
+            ticket, move, by=actor, at=reader.at, given=given(move, typed, zone=reader.zone, along=files.along),
+            rules=await rules_for_moves(ticket, reader), files=files.files,
         )  # fmt: skip
     except Refusal as refusal:
         return await _refused(request, ticket.id, move, typed, files, refusal)
-    tried = Tried(move=move, typed=typed, previews=letters, key=given_key(typed.get("key", "")), kept=files.kept)
+    tried = Tried(move=move, typed=typed, previews=letters, key=given_key(typed.get("key", "")), brought=files)
     return await shown(request, ticket, tried=tried, status_code=200)
 
 
@@ -123,7 +123,7 @@ async def _insert(
     return await shown(
         request,
         ticket,
-        tried=Tried(move=move, typed=filled, key=given_key(typed.get("key", "")), kept=files.kept),
+        tried=Tried(move=move, typed=filled, key=given_key(typed.get("key", "")), brought=files),
         status_code=200,
     )
 

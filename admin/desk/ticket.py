@@ -11,7 +11,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from admin.desk import canned, reads, uploads
-from admin.desk.move_forms import MoveForm, has_form, in_order, move_form, offer
+from admin.desk.move_forms import NOTHING, MoveForm, has_form, in_order, move_form, offer
 from admin.desk.presence import others
 from admin.desk.rights import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
@@ -74,7 +74,7 @@ class Tried:
     previews: Sequence[Mapping[str, Any]] = ()
     meanwhile: Sequence[Entry] = field(default_factory=tuple)
     key: str = ""
-    kept: Sequence[uploads.KeptFile] = ()
+    brought: uploads.Brought = NOTHING
 
 
 @get("/desk/tickets/{id:uuid}", guards=[DESK])
@@ -100,7 +100,7 @@ async def shown(
     letters = await reads.letters(ticket.id, recipient=ticket.email)
     people = {str(person.id): person.name for person in await reads.colleagues(sorted(STAFF))}
     teller = Teller(rules, reader.language, people=people)
-    changing, keeping = await _forms(ticket, actor, reader, tried=tried)
+    changing, keeping = await _forms(ticket, actor, reader, files=attachments, tried=tried)
     split = _split_forms(ticket, actor, messages, reader, tried=tried)
     return render(
         "desk/ticket.html",
@@ -151,7 +151,7 @@ async def _others(ticket: Ticket, actor: Actor, reader: Reading) -> str:
 
 
 async def _forms(
-    ticket: Ticket, actor: Actor, reader: Reading, *, tried: Tried | None
+    ticket: Ticket, actor: Actor, reader: Reading, *, files: Sequence[reads.Attachment], tried: Tried | None
 ) -> tuple[list[MoveForm], list[MoveForm]]:
     """The forms of exactly the moves possible now: those that change the state, and those that keep it."""
     moves = [move for move in MACHINE.moves(facts(ticket), by=actor.role) if has_form(move)]
@@ -159,6 +159,7 @@ async def _forms(
     offered = await offer(
         ticket, rules, language=reader.language, zone=reader.zone, user=actor.user,
         canned=canned.offered(ticket, await in_force(at=reader.at), by=actor, language=reader.language),
+        files=[file for file in files if file.sha256],
     )  # fmt: skip
 
     def form(move: Move) -> MoveForm:
@@ -166,7 +167,7 @@ async def _forms(
             return move_form(move, offered, key=uuid4().hex)
         return move_form(
             move, offered, key=tried.key or uuid4().hex, typed=tried.typed, errors=tried.errors,
-            refusal=tried.refusal, previews=tried.previews, kept=tried.kept,
+            refusal=tried.refusal, previews=tried.previews, brought=tried.brought,
         )  # fmt: skip
 
     changing, keeping = in_order(moves)

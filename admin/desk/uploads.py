@@ -23,8 +23,8 @@ from workflow.words import _
 
 FIELD: Final = "attachments"
 KEPT: Final = "kept"
-MOST: Final = 20  # files with one form
-UNKNOWN: Final = "file"
+ALONG: Final = "along"
+TOO_MANY: Final = _("Too many files at once")
 
 
 class KeptFile(msgspec.Struct, frozen=True):
@@ -38,10 +38,14 @@ class KeptFile(msgspec.Struct, frozen=True):
 
 
 class Brought(msgspec.Struct, frozen=True):
-    """What came with a form: what is kept, and the names of what is not taken, each with the reason."""
+    """What came with a form: what is kept, and the names of what is not taken, each with the reason.
+
+    `along` are the ids of files that lie on the ticket already.
+    """
 
     kept: tuple[KeptFile, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    along: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -61,21 +65,24 @@ async def brought(request: AnyRequest, rules: Rulebook, *, owner: str = "") -> B
     `owner` is whose form it is, where that is no colleague's.
     """
     form = await request.form()
-    given = [one for one in form.getall(FIELD, []) if hasattr(one, "read") and one.filename][:MOST]
+    given = [one for one in form.getall(FIELD, []) if hasattr(one, "read") and one.filename]
     seal = owner or (await actor_of(request)).principal
-    again = [_opened(request, str(token), seal) for token in form.getall(KEPT, [])[:MOST]]
+    again = [_opened(request, str(token), seal) for token in form.getall(KEPT, [])]
     policy = policy_of(rules.regulation.attachments)
     judged = [await _judged(one, policy) for one in given]
     fresh = [_sealed(request, one, seal) for one in judged if isinstance(one, KeptFile)]
+    kept = _once([one for one in again if one is not None] + fresh)
     return Brought(
-        kept=tuple(_once([one for one in again if one is not None] + fresh)),
-        refused=tuple(one for one in judged if isinstance(one, tuple)),
+        kept=tuple(kept[: files.MOST_AT_ONCE]),
+        refused=tuple(one for one in judged if isinstance(one, tuple))
+        + tuple((one.filename, TOO_MANY) for one in kept[files.MOST_AT_ONCE :]),
+        along=tuple(str(one) for one in form.getall(ALONG, [])),
     )
 
 
 async def _judged(upload: Any, policy: AttachmentPolicy) -> KeptFile | tuple[str, str]:
     data: bytes = await upload.read()
-    name = _plain_name(upload.filename)
+    name = files.plain_name(upload.filename)
     verdict = await asyncio.to_thread(judge, data, name, policy)
     if verdict.reason:
         return name, REFUSED[verdict.reason]
@@ -83,14 +90,8 @@ async def _judged(upload: Any, policy: AttachmentPolicy) -> KeptFile | tuple[str
     return KeptFile(name, verdict.content_type, len(data), sha256)
 
 
-def _plain_name(name: str) -> str:
-    """The name without folders and without signs that no screen shows."""
-    last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(sign for sign in last if sign.isprintable()).strip()[:300] or UNKNOWN
-
-
 def _once(kept: Sequence[KeptFile]) -> list[KeptFile]:
-    return list({(one.sha256, one.filename): one for one in kept}.values())[:MOST]
+    return list({(one.sha256, one.filename): one for one in kept}.values())
 
 
 # --- what the form remembers ------------------------------------------------------------------------------------------

@@ -29,7 +29,6 @@ from workflow.words import _
 READ = requires(*STAFF, scope="tickets:read")
 WRITE = requires(*STAFF, scope="tickets:write")
 
-MOST = 20  # files in one request
 BLOCK = 64 * 1024  # bytes
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 # Whatever the file holds, it reaches nothing: no script, no form, no other address.
@@ -105,8 +104,9 @@ async def _uploads(request: AnyRequest) -> list[Any]:
     found = [one for one in form.values() if hasattr(one, "read") and one.filename]
     if not found:
         raise WrongFields([FieldError("file", _("Send at least one file, as multipart/form-data."), {})])
-    if len(found) > MOST:
-        raise WrongFields([FieldError("file", _("At most {most} files go with one request."), {"most": str(MOST)})])
+    if len(found) > files.MOST_AT_ONCE:
+        most = {"most": str(files.MOST_AT_ONCE)}
+        raise WrongFields([FieldError("file", _("At most {most} files go with one request."), most)])
     return found
 
 
@@ -116,7 +116,7 @@ async def _kept(uploads: Sequence[Any], policy: AttachmentPolicy) -> list[File]:
     errors: list[FieldError] = []
     for upload in uploads:
         data: bytes = await upload.read()
-        name = _plain_name(upload.filename)
+        name = files.plain_name(upload.filename)
         verdict = await asyncio.to_thread(judge, data, name, policy)
         if verdict.reason:
             errors.append(FieldError(name, REFUSED[verdict.reason], {}))
@@ -127,12 +127,6 @@ async def _kept(uploads: Sequence[Any], policy: AttachmentPolicy) -> list[File]:
         File(name, content_type, len(data), await asyncio.to_thread(files.keep, data))
         for name, data, content_type in judged
     ]
-
-
-def _plain_name(name: str) -> str:
-    """The name without folders and without signs that no screen shows."""
-    last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(sign for sign in last if sign.isprintable()).strip()[:300] or "file"
 
 
 # --- going out --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from service.api.examples import EXAMPLES, PROBLEM
 from service.api.requests import AnyRequest
 from service.auth import EVERYBODY_INSIDE, requires
 from service.event_catalogue import TYPES, example_of, schema_of
-from service.possible import open_fields
+from service.files import MOST_AT_ONCE
+from service.possible import open_fields, sendable
 from service.problems import MEDIA_TYPE, TITLES, Problem
 from service.schemas import Incoming
 from workflow.definition import CLOCK_ONLY, Field, Kind, Move
@@ -236,7 +237,7 @@ def _webhook(type: str) -> dict[str, Any]:
 
 
 def _move_schemas() -> dict[str, Any]:
-    peoples = [move for move in PROCESS.moves if move.who != CLOCK_ONLY and not _needs_more_than_json(move)]
+    peoples = [move for move in PROCESS.moves if move.who != CLOCK_ONLY and sendable(move.trigger)]
     schemas = {_schema_name(move): _move_schema(move) for move in peoples}
     refs = {move.trigger: f"#/components/schemas/{_schema_name(move)}" for move in peoples}
     schemas[MOVES_BODY] = {
@@ -245,11 +246,6 @@ def _move_schemas() -> dict[str, Any]:
         "discriminator": {"propertyName": "trigger", "mapping": refs},
     }
     return schemas
-
-
-def _needs_more_than_json(move: Move) -> bool:
-    """Files come by an upload of their own."""
-    return any(field.required and field.kind is Kind.DATA for field in move.fields)
 
 
 def _schema_name(move: Move) -> str:
@@ -274,6 +270,10 @@ def _field_schema(field: Field) -> dict[str, Any]:
         return schema | {"type": "integer", "minimum": 0, "maximum": 1440}
     if field.kind is Kind.INSTANT:
         return schema | {"type": "string", "format": "date-time"}
+    if field.kind is Kind.FILES:
+        said = "Ids of files on this ticket; they go with the letter, where one is sent."
+        one = {"type": "string", "format": "uuid"}
+        return {"description": said, "type": "array", "items": one, "minItems": 1, "maxItems": MOST_AT_ONCE}
     if field.choices:
         return schema | {"type": "string", "enum": [code for code, _label in field.choices]}
     return schema | {"type": "string"}

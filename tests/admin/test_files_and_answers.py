@@ -3,8 +3,11 @@
 import re
 from html import unescape
 
-from service.database import fetch, fetchval
+import pytest
+
+from service.database import fetch, fetchrow, fetchval
 from service.files import SHELF
+from service.house import HOUSE
 from service.ticket import Ticket
 from tests.admin.conftest import Browser, hidden_fields, words
 from tests.admin.test_desk import PNG, a_ticket, in_work, page_of
@@ -80,7 +83,52 @@ async def test_a_letter_shown_first_keeps_the_files(operator: Browser) -> None:
     )  # fmt: skip
     assert preview.status_code == 200
     assert len(kept_tokens(preview.text)) == 1
+    shown = re.search(r'aria-label="Files that go with the letter">(.*?)</ul>', preview.text, re.DOTALL)
+    assert shown is not None
+    assert "screen.png" in shown[1]
     assert await fetchval("SELECT count(*) FROM attachment") == 0
+
+
+async def test_too_heavy_a_letter_is_refused_beside_the_files_and_keeps_them(
+    operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HOUSE, "letter_bytes", 2_000_000)
+    ticket = await in_work()
+    given = {"text": "Look.", "delivery_method": "email", "minutes": "30"}
+    for preview in ({}, {"preview": "1"}):
+        answer = await sends(operator, ticket, "answer", ("big.png", PNG + bytes(2_000_000)), **given, **preview)
+        assert answer.status_code == 422
+        error = re.search(r'id="e-answer-attachments">(.*?)</p>', answer.text, re.DOTALL)
+        assert error is not None
+        assert "the letter would have 3 MB, and no more than 2 MB go out" in error[1]
+        assert len(kept_tokens(answer.text)) == 1
+        assert "Look." in answer.text
+
+
+async def test_files_of_the_ticket_go_along_when_they_are_ticked(operator: Browser) -> None:
+    ticket = await in_work()
+    await sends(operator, ticket, "attach", ("plan.png", PNG))
+    page = await operator.get(page_of(ticket))
+    (id,) = set(re.findall(r'name="along" value="([^"]+)"', page.text))
+    form = re.search(r'id="move-comment".*?</details>', page.text, re.DOTALL)
+    assert form is not None
+    assert 'name="along"' not in form[0]  # a note among colleagues is no letter
+    given = {"text": "The plan.", "delivery_method": "email", "minutes": "30", "along": id}
+    preview = await sends(operator, ticket, "answer", **given, preview="1")
+    assert f'value="{id}" checked' in preview.text
+    done = await sends(operator, ticket, "answer", **given)
+    assert done.status_code == 303
+    row = await fetchrow("SELECT a.filename, m.text FROM attachment a JOIN message m ON m.id = a.message")
+    assert tuple(row) == ("plan.png", "The plan.")
+    assert "plan.png" in await fetchval("SELECT files::text FROM outbox WHERE type = 'answer'")
+
+
+async def test_more_files_than_one_form_takes_are_named(operator: Browser) -> None:
+    ticket = await in_work()
+    answer = await sends(operator, ticket, "attach", *((f"{n}.png", PNG + bytes(n)) for n in range(21)))
+    assert answer.status_code == 422
+    assert "20.png (Too many files at once)" in words(answer)
+    assert len(kept_tokens(answer.text)) == 20
 
 
 async def test_a_standard_answer_is_put_below_what_was_typed_without_script(operator: Browser) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,14 +15,29 @@ import pytest
 from notifications import outbox
 from notifications.letters import Letters
 from notifications.mailbox import open_mailbox
-from notifications.outbox import Claimed, Courier, Ended
-from notifications.smtp import SmtpServer
+from notifications.outbox import LEASE, Claimed, Courier, Ended
+from notifications.smtp import Accepted, SmtpServer
 from notifications.smtp_session import open_door
-from service import mailbox
+from service import files, mailbox
+from service.change import File
 from service.database import DB, execute, fetch, fetchrow, fetchval
+from service.files import SHELF
 from service.house import HOUSE
+from service.tickets import carry_out
 from service.verify import verify
-from tests.desk import HOUR, MONDAY, a_request, a_ticket, a_webhook, completed, count, does, no_letters, outbox_rows
+from tests.desk import (
+    HOUR,
+    MONDAY,
+    OPERATOR,
+    a_request,
+    a_ticket,
+    a_webhook,
+    completed,
+    count,
+    does,
+    no_letters,
+    outbox_rows,
+)
 
 pytestmark = pytest.mark.usefixtures("regulation")
 
@@ -327,3 +343,67 @@ def test_a_bounce_address_cannot_be_guessed() -> None:
     swapped = other.partition("+b")[0] + "+b" + address.partition("+b")[2][:26] + other.partition("+b")[2][26:]
     for forged in (HOUSE.mail_from, swapped, address.replace("@", "x@"), address.replace("+b", "+c"), "", "a+b@c"):
         assert HOUSE.letter_of_address(forged) is None
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Path]:
+    before = SHELF.folder
+    SHELF.furnish(tmp_path)
+    yield SHELF.folder
+    SHELF.folder = before
+
+
+async def an_answer_with(*brought: File) -> None:
+    ticket = await a_ticket()
+    await execute("DELETE FROM outbox")
+    given = {"text": "See the picture.", "delivery_method": "email", "minutes": 30}
+    await carry_out(
+        ticket.id, "answer", by=OPERATOR, at=MONDAY, cause=f"request:{uuid4()}", given=given, files=brought
+    )  # fmt: skip
+
+
+async def test_a_letter_leaves_with_its_files_and_again_with_the_same_bytes(
+    clerk: tuple[Clerk, SmtpServer], shelf: Path
+) -> None:
+    server, address = clerk
+    server.answers = ["451 later"]
+    await an_answer_with(File("снимок.png", "image/png", 3_000, files.keep(bytes(3_000))))
+    await Courier(Letters(address)).drain()
+    await execute("UPDATE outbox SET next_at = $1", MONDAY)
+    await Courier(Letters(address)).drain()
+    first, second = server.taken
+    assert first == second
+    (file,) = message_from_bytes(first, policy=policy.default).iter_attachments()  # type: ignore[attr-defined]
+    assert (file.get_filename(), file.get_payload(decode=True)) == ("снимок.png", bytes(3_000))
+    assert (await outbox_rows())[0]["status"] == "delivered"
+
+
+async def test_a_letter_whose_file_is_gone_is_given_up_with_the_reason(
+    clerk: tuple[Clerk, SmtpServer], shelf: Path
+) -> None:
+    await an_answer_with(File("снимок.png", "image/png", 3, files.keep(b"abc")))
+    shutil.rmtree(shelf)
+    await Courier(Letters(clerk[1])).drain()
+    (row,) = await outbox_rows("channel = 'letter'")
+    assert row["status"] == "dead"
+    assert "file of this letter" in row["last_error"]
+    assert clerk[0].taken == []
+
+
+async def test_a_heavy_letter_has_more_time(
+    clerk: tuple[Clerk, SmtpServer], shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    async def slow(raw: bytes, *, total_timeout: float, **_rest: object) -> Accepted:
+        given.append(total_timeout)
+        return Accepted(text="OK")
+
+    monkeypatch.setattr("notifications.letters.send_letter", slow)
+    await an_answer_with(File("big.zip", "application/zip", 6_000_000, files.keep(bytes(6_000_000))))
+    await Courier(Letters(clerk[1])).drain()
+    assert 20 < given[-1] < 30
+    assert given[-1] < LEASE.total_seconds()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.mime import line_of, mail_bytes, mailbox
+from service.mime import attachment_size, line_of, mail_bytes, mailbox, with_attachments
 
 BOUNDARY = "=_b0undary"
 
@@ -84,3 +84,58 @@ def test_both_parts_arrive_as_they_were(text: str) -> None:
     assert html.get_content().startswith("<p>")
     assert mail.is_multipart()
     assert mail.defects == []
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def with_files(*files: tuple[str, str, bytes]) -> bytes:
+    return with_attachments(written(Subject="See below"), files, boundary="=_files_b0undary")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log.zip", "снимок экрана.png", "Ы" * 200 + ".png", 'кавычки "внутри".png', "back\\slash.png",
+        "a" * 300 + ".zip", "semi;colon=.png", "100%.png", "🖨.gif", "=?utf-8?b?bWFsd2FyZQ==?=.png",
+        "line\r\nbreak: x.png",
+    ],
+)  # fmt: skip
+def test_a_file_arrives_byte_for_byte_under_its_name(name: str) -> None:
+    content = bytes(range(256)) * 5
+    raw = with_files((name, "image/png", content))
+    mail = read(raw)
+    assert mail["Subject"] == "See below"
+    assert mail.get_body(("plain",)).get_content().strip() == "Текст"  # type: ignore[union-attr]
+    assert mail.get_body(("html",)).get_content().strip() == "<p>Текст</p>"  # type: ignore[union-attr]
+    (file,) = mail.iter_attachments()
+    assert file.get_filename() == " ".join(name.split())
+    assert (file.get_content_type(), file.get_content_disposition()) == ("image/png", "attachment")
+    assert file.get_payload(decode=True) == content
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert [fault for part in mail.walk() for fault in part.defects] == []
+
+
+@given(WORDS, st.binary(max_size=500))
+def test_any_name_and_any_content_arrive(name: str, content: bytes) -> None:
+    (file,) = read(with_files((name, "application/zip", content))).iter_attachments()
+    assert file.get_filename() == name
+    assert file.get_payload(decode=True) == content
+
+
+def test_programs_that_know_no_newer_names_find_an_older_one() -> None:
+    mail = message_from_bytes(with_files(("снимок.png", "image/png", b"x")), policy=policy.compat32)
+    assert decoded(mail.get_payload()[1].get_param("name")) == "снимок.png"  # type: ignore[index, union-attr, arg-type]
+
+
+def test_several_files_keep_their_order_and_a_mail_inside_is_only_a_file() -> None:
+    mail = read(with_files(("1.zip", "application/zip", b"1"), ("letter.eml", "message/rfc822", b"From: a\r\n\r\nx")))
+    assert [(one.get_filename(), one.get_content_type()) for one in mail.iter_attachments()] == [
+        ("1.zip", "application/zip"), ("letter.eml", "application/octet-stream"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [0, 1, 57, 58, 1_000, 1_000_000])
+def test_the_size_of_a_file_in_a_mail_is_known_before_it_is_written(size: int) -> None:
+    bare, whole = len(with_files()), len(with_files(("снимок.png", "image/png", bytes(size))))
+    assert 0 <= attachment_size(size) - (whole - bare) <= 600

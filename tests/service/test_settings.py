@@ -45,6 +45,7 @@ def test_every_variable_is_read() -> None:
         "MAIL_DOMAIN": ("mail.example.com", "mail.example.com"),
         "MAIL_ADDRESSES": ("a@example.com, b@example.com", ("a@example.com", "b@example.com")),
         "MAIL_PLUS_ADDRESSES": ("off", False),
+        "LETTER_MEGABYTES": ("30", 30),
         "AUTHSERV_ID": ("mx.example.com", "mx.example.com"),
         "IMAP_URL": ("imaps://u:p@mail.example.org/INBOX", "imaps://u:p@mail.example.org/INBOX"),
         "SECRET": (SECRET, SECRET),

@@ -101,21 +101,21 @@ FIELDS = {
     "reject": "reason text? duplicate_of?",
     "start": "assignee?",
     "assign": "assignee",
-    "request_info": "text minutes",
-    "resume": "text",
-    "answer": "text delivery_method minutes",
-    "comment": "text",
-    "complete": "text delivery_method minutes outcome",
+    "request_info": "text minutes attachments?",
+    "resume": "text attachments?",
+    "answer": "text delivery_method minutes attachments?",
+    "comment": "text attachments?",
+    "complete": "text delivery_method minutes outcome attachments?",
     "confirm": "",
-    "dispute": "text",
+    "dispute": "text attachments?",
     "withdraw": "text",
     "change_priority": "priority reason",
-    "extend": "reason text promised_at",
+    "extend": "reason text promised_at attachments?",
     "snooze": "until text?",
     "split": "message subject",
     "link": "ticket relation",
     "identify": "organisation contact?",
-    "reply": "text",
+    "reply": "text attachments?",
     "expire": "",
     "dismiss_reply": "",
     "attach": "attachments",
@@ -320,7 +320,10 @@ def test_all_wrong_fields_are_told_at_once() -> None:
     assert set(told) == {"text", "delivery_method", "minutes", "outcome", "nonsense"}
     assert told["text"] == told["outcome"] == "Please fill this in."
     assert told["delivery_method"] == "“pigeon” is not among the choices: email, phone, remote_access, onsite, other."
-    assert told["nonsense"] == "This move has no such field. It takes: text, delivery_method, minutes, outcome."
+    assert (
+        told["nonsense"]
+        == "This move has no such field. It takes: text, delivery_method, minutes, outcome, attachments."
+    )
 
 
 def test_a_move_without_fields_says_so_to_whoever_sends_some() -> None:

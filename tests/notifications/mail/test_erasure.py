@@ -13,12 +13,13 @@ import pytest
 from notifications.mail import held
 from service import mailbox
 from service.actors import Actor, customer
+from service.change import File
 from service.contacts import merge_contacts
 from service.customer_sessions import open_customer_session
 from service.customers import Registration, change_profile, invite, redeem, register
 from service.database import execute, fetch, fetchrow, fetchval
 from service.erasure import StillOpen, erase
-from service.files import SHELF
+from service.files import SHELF, keep
 from service.house import HOUSE
 from service.signed_links import use
 from service.tickets import carry_out
@@ -75,9 +76,9 @@ async def traces_left() -> dict[str, set[str]]:
     return found
 
 
-async def does(ticket: UUID, trigger: str, by: Actor, **given: object) -> None:
+async def does(ticket: UUID, trigger: str, by: Actor, *brought: File, **given: object) -> None:
     at = START + timedelta(hours=1)
-    await carry_out(ticket, trigger, by=by, at=at, cause=f"request:{uuid4()}", given=given)
+    await carry_out(ticket, trigger, by=by, at=at, cause=f"request:{uuid4()}", given=given, files=brought)
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ async def life(centre, a_mail, arrives) -> Any:
     await does(own, "register", operator, priority="P2")
     await does(own, "start", operator)
     await does(own, "comment", operator, text="Щукин нервничает")
-    await does(own, "complete", operator, **DONE)
+    await does(own, "complete", operator, File("снимок решения.png", "image/png", len(HIS), keep(HIS)), **DONE)
     link = await fetchval("SELECT id FROM signed_link WHERE ticket = $1 AND act = 'confirm'", own)
     await use("confirm", HOUSE.sign("confirm", link), at=at + timedelta(hours=2), who="Пётр Щукин из дома")
 

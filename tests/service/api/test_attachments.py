@@ -1,10 +1,12 @@
 """Files over the API: sent as a form, judged by what they are, fetched whole or in parts."""
 
+import json
 from io import BytesIO
 
 import httpx
 import pytest
 
+from service.database import fetchval
 from service.verify import verify
 from tests.service.api.conftest import ClientFor
 from workflow.definition import Role
@@ -97,6 +99,30 @@ async def test_the_same_key_keeps_files_once(operator: httpx.AsyncClient, ticket
     assert first.json() == again.json()
     other = await sends(operator, ticket, ("b.png", PNG[:-1] + b"\0"), headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+
+
+async def test_a_file_on_the_ticket_goes_with_a_letter_by_its_id(operator: httpx.AsyncClient) -> None:
+    facts = {"channel": "phone", "text": "It beeps.", "email": "anna@romashka.example.org"}
+    ticket = (await operator.post("/api/v1/tickets", json=facts)).json()["id"]
+    id = (await sends(operator, ticket, ("a.png", PNG))).json()["items"][0]["id"]
+    answer = {"trigger": "answer", "text": "See the picture.", "delivery_method": "email", "minutes": 5}
+    moves = (await operator.get(f"/api/v1/tickets/{ticket}/moves")).json()["items"]
+    fields = {one["trigger"]: {field["name"]: field for field in one["fields"]} for one in moves}
+    assert fields["answer"]["attachments"] | {"label": ""} == {
+        "name": "attachments", "kind": "files", "label": "", "required": False, "choices": [],
+    }  # fmt: skip
+    assert "attach" not in fields  # it is an upload
+    done = await operator.post(f"/api/v1/tickets/{ticket}/moves", json=answer | {"attachments": [id]})
+    assert done.status_code == 200, done.text
+    carried = await fetchval("SELECT files FROM outbox WHERE type = 'answer'")
+    assert [one["filename"] for one in json.loads(carried)] == ["a.png"]
+    listed = (await operator.get(f"/api/v1/tickets/{ticket}/attachments")).json()["items"]
+    said = (await operator.get(f"/api/v1/tickets/{ticket}/messages")).json()["items"][-1]
+    assert [one["message"] for one in listed] == [None, said["id"]]
+    wrong = await operator.post(f"/api/v1/tickets/{ticket}/moves", json=answer | {"attachments": ["x"]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "attachments")
+    upload = await operator.post(f"/api/v1/tickets/{ticket}/moves", json={"trigger": "attach", "attachments": [id]})
+    assert upload.status_code == 422
 
 
 async def test_nothing_sent_is_a_problem(operator: httpx.AsyncClient, ticket: str) -> None:
