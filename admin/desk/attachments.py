@@ -37,7 +37,7 @@ async def download(request: AnyRequest, id: FromPath[UUID]) -> Stream:
         _blocks(opened),
         media_type=file.content_type if inline else "application/octet-stream",
         headers={
-            "Content-Disposition": _disposition("inline" if inline else "attachment", file.filename),
+            "Content-Disposition": disposition("inline" if inline else "attachment", file.filename),
             "Content-Length": str(file.size),
             "Content-Security-Policy": SANDBOX,
             "X-Content-Type-Options": "nosniff",
@@ -66,7 +66,7 @@ def _blocks(opened: BinaryIO) -> Iterator[bytes]:
             yield block
 
 
-def _disposition(how: str, filename: str) -> str:
+def disposition(how: str, filename: str) -> str:
     """RFC 6266: a plain name for old programs, the real one for the others."""
     plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\/' else "_" for sign in filename)
     return f"{how}; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"
