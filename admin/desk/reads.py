@@ -18,7 +18,7 @@ MOST_ENTRIES = 200  # of a journal on one page
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What was said."""
+    """What was said; `html` when its sender laid it out."""
 
     id: UUID
     seq: int
@@ -26,7 +26,7 @@ class Message(msgspec.Struct, frozen=True):
     author: str
     text: str
     reply: str
-    html: str
+    html: bool
     method: str
     minutes: int
     at: datetime
@@ -115,7 +115,7 @@ async def acted(ticket: UUID, cause: str) -> bool:
 async def messages(ticket: UUID, *, first: int, last: int) -> list[Message]:
     """What was said in the entries `first` to `last`."""
     rows = await fetch(
-        "SELECT id, seq, direction, author, text, reply, html, method, minutes, at FROM message "
+        "SELECT id, seq, direction, author, text, reply, html <> '' AS html, method, minutes, at FROM message "
         "WHERE ticket = $1 AND seq BETWEEN $2 AND $3 ORDER BY at, id",
         ticket, first, last,
     )  # fmt: skip

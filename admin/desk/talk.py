@@ -19,13 +19,17 @@ INLINE_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """A message. `text` is the author's own part; `whole` is everything, where there was more."""
+    """A message. `text` is the author's own part; `whole` is everything, where there was more.
+
+    `html` is the address of the message as its sender laid it out.
+    """
 
     id: str
     tone: str
     author: str
     text: str
     whole: str
+    html: str
     how: str
     minutes: int
     at: datetime
@@ -83,6 +87,7 @@ class Teller(ActTeller):
             author=message.author or self.t(_("Unknown")),
             text=own,
             whole="" if _same(own, message.text) else message.text.strip(),
+            html=f"/desk/messages/{message.id}/html" if message.html else "",
             how=self.how(message.direction, message.method),
             minutes=message.minutes,
             at=message.at,

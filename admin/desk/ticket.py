@@ -11,6 +11,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from admin.desk import canned, reads, uploads
+from admin.desk.laid_out import frames_allowed
 from admin.desk.move_forms import NOTHING, MoveForm, has_form, in_order, move_form, offer
 from admin.desk.presence import others
 from admin.desk.rights import DESK
@@ -106,6 +107,7 @@ async def shown(
         "desk/ticket.html",
         reader,
         status_code=status_code,
+        headers=frames_allowed(),
         ticket=ticket,
         path=path,
         others=await _others(ticket, actor, reader),

@@ -10,6 +10,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from admin.desk.laid_out import laid_out
 from admin.desk.queue import DESK
 from admin.desk.reads import organisations
 from admin.held import reads
@@ -33,9 +34,6 @@ SETTLED: Mapping[str, str] = {
     "spam": _("It was set aside as spam."),
     "dropped": _("It was dropped."),
 }
-# The mail's own HTML stands alone: it may show pictures it brought and nothing else, and reaches nothing.
-FRAME = "default-src 'none'; style-src 'unsafe-inline'; img-src data:{remote}; sandbox allow-popups"
-REMOTE = " http: https:"
 
 
 @get("/desk/held", guards=[DESK])
@@ -113,16 +111,7 @@ async def html_page(request: AnyRequest, id: FromPath[UUID]) -> Response[str]:
     reader = await reading(request)
     remote = request.query_params.get("remote") == "1"
     said = await ways_out().show(id, remote=remote)
-    return render(
-        "held/html.html",
-        reader,
-        headers={
-            "Content-Security-Policy": FRAME.format(remote=REMOTE if remote else ""),
-            "Referrer-Policy": "no-referrer",
-        },
-        html=said.html if said else "",
-        subject=said.subject if said else "",
-    )
+    return laid_out(said.html if said else "", said.subject if said else "", reader, remote=remote)
 
 
 @get("/desk/held/{id:uuid}/original", guards=[DESK])
