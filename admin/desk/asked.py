@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from admin.desk.listing import Asked
 from workflow.process import PROCESS
 
-SWITCHES = ("overdue", "soon", "unregistered", "unread", "closed")
+SWITCHES = ("overdue", "soon", "unregistered", "unread", "closed", "nearest")
 LONGEST_WORDS = 200
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from workflow.process import PROCESS
 COUNTED = 999  # no strip needs a larger figure; beyond it the page says "999+"
 
 RUNNING = list(PROCESS.states_where(runs="resolution"))
+COUNTING = [*PROCESS.states_where(runs="registration"), *RUNNING]
 RESTING = list(PROCESS.states_paused())
 WAITING = [state.name for state in PROCESS.states if state.pauses and not state.runs]
 CONFIRMING = list(PROCESS.states_where(runs="auto_close"))
@@ -78,8 +79,14 @@ async def strip(*, at: datetime) -> Strip:
 # --- the queue --------------------------------------------------------------------------------------------------------
 
 
+Order = Literal["queue", "nearest", "newest"]
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets are asked for. `assignee` is a user's id, `nobody` or ''; `closed` turns from open to closed."""
+    """Which tickets are asked for. `assignee` is a user's id, `nobody` or ''; `closed` turns from open to closed.
+
+    `nearest`: those whose clock runs, the nearest deadline first, whatever the priority.
+    """
 
     states: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
@@ -90,12 +97,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     unregistered: bool = False
     unread: bool = False
     closed: bool = False
+    nearest: bool = False
     q: str = ""
 
     @property
-    def by_deadline(self) -> bool:
-        """Open tickets stand by priority and deadline; a search and the closed ones stand newest first."""
-        return not (self.q or self.closed)
+    def order(self) -> Order:
+        """Open tickets by priority and deadline, or by the deadline alone; found and closed ones the newest first."""
+        if self.q or self.closed:
+            return "newest"
+        return "nearest" if self.nearest else "queue"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -120,6 +130,11 @@ PAGE = 50
 MOST_FOUND = 1_000  # tickets that are found by their words alone; beyond it the newest are looked through
 LAST_ACT = ", (SELECT j.trigger FROM journal j WHERE j.ticket = t.id ORDER BY j.seq DESC LIMIT 1) AS last_trigger "
 DUE = "coalesce(t.due_at, t.registration_due_at, 'infinity')"
+ORDERS: dict[Order, str] = {
+    "queue": f"t.priority_rank, {DUE}, t.id",
+    "nearest": f"{DUE}, t.id",
+    "newest": "t.received_at DESC, t.id DESC",
+}
 
 
 class _Conditions:
@@ -142,10 +157,9 @@ async def tickets(asked: Asked, *, at: datetime, after: str = "", limit: int = P
     frequent = bool(asked.q) and await _frequent(asked.q)
     where = _conditions(asked, at=at, frequent=frequent)
     _go_on(where, asked, after)
-    order = f"t.priority_rank, {DUE}, t.id" if asked.by_deadline else "t.received_at DESC, t.id DESC"
     rows = await fetch(
         f"{SELECT}, t.priority_rank, {DUE} AS due_key {LAST_ACT} {FROM} WHERE {' AND '.join(where.parts) or 'true'} "
-        f"ORDER BY {order} LIMIT {limit + 1}",
+        f"ORDER BY {ORDERS[asked.order]} LIMIT {limit + 1}",
         *where.values,
     )
     listed = []
@@ -178,6 +192,8 @@ def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Condi
         where.add("t.answer_unread")
     if asked.overdue:
         where.add(_timed(OVERDUE, where, at))
+    if asked.order == "nearest":
+        where.add(f"t.state = ANY({where.value(COUNTING, 'text[]')})")
     if asked.soon:
         where.add(_timed(SOON, where, at))
     if asked.q:
@@ -219,7 +235,7 @@ def _found(q: str, where: _Conditions, *, frequent: bool) -> str:
 
 
 def _key(row: Any, asked: Asked) -> str:
-    if not asked.by_deadline:
+    if asked.order == "newest":
         return f"{row['received_at'].isoformat()}~{row['id']}"
     due = row["due_key"]
     return f"{row['priority_rank']}~{'' if due.year == 9999 else due.isoformat()}~{row['id']}"
@@ -230,20 +246,18 @@ def _go_on(where: _Conditions, asked: Asked, after: str) -> None:
     try:
         *keys, last = after.split("~")
         id = UUID(last)
-        if asked.by_deadline:
-            rank, due = int(keys[0]), datetime.fromisoformat(keys[1]) if keys[1] else None
-        else:
+        if asked.order == "newest":
             received = datetime.fromisoformat(keys[0])
+        else:
+            rank, due = int(keys[0]), datetime.fromisoformat(keys[1]) if keys[1] else None
     except (ValueError, IndexError):
         return
-    if asked.by_deadline:
-        end = where.value(due, "timestamptz")
-        where.add(
-            f"(t.priority_rank, {DUE}, t.id) > "
-            f"({where.value(rank, 'int')}, coalesce({end}, 'infinity'), {where.value(id, 'uuid')})"
-        )
-    else:
+    if asked.order == "newest":
         where.add(f"(t.received_at, t.id) < ({where.value(received, 'timestamptz')}, {where.value(id, 'uuid')})")
+        return
+    place = f"coalesce({where.value(due, 'timestamptz')}, 'infinity'), {where.value(id, 'uuid')}"
+    ranked = f"{where.value(rank, 'int')}, " if asked.order == "queue" else ""
+    where.add(f"({ORDERS[asked.order]}) > ({ranked}{place})")
 
 
 async def numbered(value: str) -> UUID | None:

@@ -38,6 +38,8 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         chips=rows.chips(asked, reader, rules, user=actor.user, people=people, organisations=organisations),
         rows=[rows.queue_row(row, reader) for row in listed.rows],
         asked=asked,
+        order=asked.order,
+        orders=rows.orders(asked, reader) if asked.order != "newest" else [],
         frequent=listed.frequent,
         most_found=listing.MOST_FOUND,
         views=await views.view_chips(actor.user, asked, reader),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from admin.desk import listing, reads
+from admin.desk.asked import SWITCHES
 from admin.pages import Reading, url
 from admin.time_bars import TimeBar, time_bar
 from service.acts_in_words import RECEIVED
@@ -192,16 +193,24 @@ def chips(
     return groups
 
 
+def orders(asked: listing.Asked, reader: Reading) -> list[Chip]:
+    """How the open tickets may stand."""
+    now = query(asked)
+    return [
+        Chip(label=translate(reader.language, _("by priority")), href=url(PATH, **(now | {"nearest": ""})),
+             on=not asked.nearest),
+        Chip(label=translate(reader.language, _("by the nearest deadline")), href=url(PATH, **(now | {"nearest": "1"})),
+             on=asked.nearest),
+    ]  # fmt: skip
+
+
 def query(asked: listing.Asked) -> dict[str, str | list[str]]:
     """The filters as they stand in the address."""
-    switches = {name: "1" if getattr(asked, name) else "" for name in _SWITCHES}
+    switches = {name: "1" if getattr(asked, name) else "" for name in SWITCHES}
     return {
         "state": list(asked.states), "priority": list(asked.priorities), "assignee": asked.assignee,
         "organisation": asked.organisation, "q": asked.q, **switches,
     }  # fmt: skip
-
-
-_SWITCHES = ("overdue", "soon", "unregistered", "unread", "closed")
 
 
 def _chip(label: str, asked: listing.Asked, name: str, value: str, *, on: bool) -> Chip:

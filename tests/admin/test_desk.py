@@ -155,6 +155,33 @@ async def test_a_long_queue_goes_on_where_its_page_ended(operator: Browser) -> N
     assert 'rel="next"' not in second.text
 
 
+async def test_the_nearest_deadline_comes_first_whatever_the_priority_and_rests_are_left_out(operator: Browser) -> None:
+    at = clock.now()
+    for n, (subject, priority) in enumerate((("third", "P1"), ("first", "P4"), ("second", "P2"))):
+        ticket = await a_ticket(subject, priority=priority)
+        due = at + timedelta(hours=[30, 1, 20][n])
+        await execute("UPDATE ticket SET due_at = $2 WHERE id = $1", ticket.id, due)
+    await does(await in_work("asked"), "request_info", text="Which version?", minutes=30)
+    shown = subjects((await operator.get("/desk?nearest=1")).text)
+    assert shown == ["first", "second", "third"]
+    page = await operator.get("/desk")
+    assert subjects(page.text)[:1] == ["third"]
+    assert 'href="/desk?nearest=1"' in page.text
+
+
+async def test_a_long_queue_by_deadline_goes_on_where_its_page_ended(operator: Browser) -> None:
+    for n in range(53):
+        await a_request(f"request {n:02}", email="")
+    await execute("UPDATE ticket SET registration_due_at = NULL WHERE subject = 'request 07'")
+    first = await operator.get("/desk?nearest=1")
+    onward = re.search(r'href="([^"]+)" rel="next"', first.text)
+    assert onward
+    second = await operator.get(onward[1].replace("&amp;", "&"))
+    shown = subjects(first.text) + subjects(second.text)
+    assert (len(subjects(first.text)), len(shown), len(set(shown))) == (50, 53, 53)
+    assert shown[-1] == "request 07"
+
+
 async def test_closed_tickets_are_found_by_their_filter_only(operator: Browser) -> None:
     ticket = await a_ticket("over")
     await does(ticket, "withdraw", text="Not needed any more.")
