@@ -47,6 +47,7 @@ class FormField:
     hint: str = ""
     error: str = ""
     least: int = 0
+    largest: int = 0
     kept: tuple[uploads.KeptFile, ...] = ()
     along: tuple[tuple[reads.Attachment, bool], ...] = ()
 
@@ -198,6 +199,7 @@ def _files_field(field: Field, offered: Offer, *, error: str, brought: uploads.B
     )  # fmt: skip
     return FormField(
         name=field.name, label=offered.t(field.label), widget="files", hint=hint, error=error,
+        largest=policy.largest_bytes,
         required=field.required and not brought.kept, kept=brought.kept,
         along=tuple((one, str(one.id) in brought.along) for one in offered.files) if sends else (),
     )  # fmt: skip

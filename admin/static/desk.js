@@ -1,4 +1,4 @@
-// Adds to the desk what forms cannot do alone: files dropped and pasted, standard answers put in at once.
+// Adds to the desk what forms cannot do alone: files dropped and pasted, standard answers and callers put in at once.
 "use strict";
 
 (() => {
@@ -9,7 +9,18 @@
     const all = new DataTransfer();
     for (const file of [...input.files, ...files]) all.items.add(file);
     input.files = all.files;
+    weigh(input);
     input.focus();
+  }
+
+  // What the server would refuse for its size is said before it is sent, and the form stays as it is.
+  function weigh(input) {
+    const heavy = [...input.files].filter((file) => file.size > Number(input.dataset.largest));
+    input.setCustomValidity(heavy.length ? input.dataset.tooBig.replace("{files}", heavy.map((file) => file.name).join(", ")) : "");
+    if (heavy.length) input.reportValidity();
+  }
+  for (const input of document.querySelectorAll("input[type=file][data-largest]")) {
+    input.addEventListener("change", () => weigh(input));
   }
 
   for (const form of document.querySelectorAll("form[data-drop]")) {
@@ -45,6 +56,79 @@
       text.setRangeText(chosen.dataset.text, text.selectionStart, text.selectionEnd, "end");
       text.dispatchEvent(new Event("input", { bubbles: true }));
       text.focus();
+    });
+  }
+
+  // The list one came from: the way back leads to it as it stood, and the ways on to its other tickets.
+  const LIST = "reglament:list";
+  const list = document.querySelector("[data-list]");
+  if (list) {
+    const hrefs = [...list.querySelectorAll("[data-row] a[href]")].map((link) => link.getAttribute("href"));
+    sessionStorage.setItem(LIST, JSON.stringify({ here: location.pathname + location.search, hrefs }));
+  }
+  const back = document.querySelector("[data-back]");
+  const known = back && JSON.parse(sessionStorage.getItem(LIST) ?? "null");
+  if (known) {
+    back.href = known.here;
+    const at = known.hrefs.indexOf(location.pathname);
+    for (const way of document.querySelectorAll("[data-step]")) {
+      const href = at < 0 ? undefined : known.hrefs[at + Number(way.dataset.step)];
+      if (!href) continue;
+      way.href = href;
+      way.hidden = false;
+    }
+  }
+
+  // Who is calling: found while one types, and written into the form without losing what stands in it.
+  const lookup = document.querySelector("form[data-lookup]");
+  if (lookup) {
+    const words = lookup.elements.lookup, call = document.getElementById("call");
+    let asked = null, waiting = 0;
+    const page = async (href) => {
+      asked?.abort();
+      asked = new AbortController();
+      const answer = await fetch(href, { credentials: "same-origin", signal: asked.signal }).catch(() => null);
+      if (!answer?.ok || answer.redirected) return null;
+      return new DOMParser().parseFromString(await answer.text(), "text/html");
+    };
+    const put = (fresh, id) => document.getElementById(id).replaceChildren(...fresh.getElementById(id).childNodes);
+    const look = async () => {
+      const fresh = await page(`${lookup.action}?${new URLSearchParams({ lookup: words.value })}`);
+      if (fresh) put(fresh, "callers");
+    };
+    const choose = async (href) => {
+      const fresh = await page(href);
+      if (!fresh) return;
+      put(fresh, "about");
+      for (const told of fresh.getElementById("call").querySelectorAll("input:not([type=hidden]), select")) {
+        if (told.value && told.id !== "f-priority") call.elements[told.name].value = told.value;
+      }
+      document.getElementById("callers").replaceChildren();
+      (call.elements.text.value ? call.elements.priority : call.elements.subject).focus();
+    };
+    const found = () => [...lookup.querySelectorAll("#callers a")];
+    words.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(look, 200);
+    });
+    lookup.addEventListener("submit", (event) => {
+      event.preventDefault();
+      clearTimeout(waiting);
+      look().then(() => { if (found().length === 1) choose(found()[0].href); });
+    });
+    lookup.addEventListener("click", (event) => {
+      const chosen = event.target.closest("#callers a");
+      if (!chosen || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      choose(chosen.href);
+    });
+    lookup.addEventListener("keydown", (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const all = found();
+      if (!step || !all.length) return;
+      event.preventDefault();
+      const at = all.indexOf(document.activeElement) + step;
+      (at < 0 ? words : all[Math.min(at, all.length - 1)]).focus();
     });
   }
 

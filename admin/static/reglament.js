@@ -34,13 +34,14 @@
 
   function move(step) {
     const all = rows();
-    if (!all.length) return;
+    if (!all.length) return false;
     const from = all.indexOf(current());
     const next = all[from < 0 ? 0 : Math.min(Math.max(from + step, 0), all.length - 1)];
     current()?.classList.remove("current");
     next.classList.add("current");
     link(next)?.focus({ preventScroll: true });
     next.scrollIntoView({ block: "nearest" });
+    return true;
   }
 
   function select() {
@@ -48,11 +49,31 @@
     if (box) box.click();
   }
 
+  // All rows at once, where the page has a box for it; how many are chosen stands beside the buttons.
+  const boxes = () => rows().map((row) => row.querySelector("input[type=checkbox]")).filter(Boolean);
+  const whole = document.querySelector("[data-select-all]");
+  const counted = document.querySelector("[data-chosen]");
+  if (whole) whole.hidden = false;
+  document.addEventListener("change", (event) => {
+    if (event.target === whole) for (const box of boxes()) box.checked = whole.checked;
+    else if (!event.target.closest("[data-row]")) return;
+    const all = boxes(), chosen = all.filter((box) => box.checked).length;
+    if (whole) {
+      whole.checked = chosen > 0 && chosen === all.length;
+      whole.indeterminate = chosen > 0 && chosen < all.length;
+    }
+    if (counted) counted.textContent = chosen ? counted.dataset.chosen.replace("{n}", chosen) : "";
+  });
+
   function press(key) {
-    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]:not([hidden])`);
     if (!target) return false;
     if (target.matches("input, textarea, select")) target.focus();
     else target.click();
+    if (target.matches("summary") && target.parentElement.open) {
+      target.parentElement.querySelector("textarea, select, input:not([type=hidden])")?.focus();
+      target.scrollIntoView({ block: "nearest" });
+    }
     return true;
   }
 
@@ -67,12 +88,18 @@
     j: () => move(1),
     k: () => move(-1),
     x: select,
+    X: () => whole?.click(),
     Enter: () => link(current())?.click(),
     "?": () => document.getElementById("keys")?.togglePopover(),
   };
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.isComposing) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.matches("textarea")) {
+      event.target.form?.requestSubmit(); // by the form's own first button, as Enter does in a line
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (typing) {
       if (event.key === "Escape") typing.blur();
@@ -80,12 +107,15 @@
     }
     if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;
     const key = onLatinKeyboard(event);
-    if (acts[key] ? acts[key]() !== false : act(key)) event.preventDefault();
+    if ((acts[key] && acts[key]() !== false) || act(key)) event.preventDefault();
   });
 
   // A Russian keyboard has the same keys in the same places.
   function onLatinKeyboard({ code, key }) {
-    if (/^[а-яё]$/i.test(key) && code.startsWith("Key")) return code.slice(3).toLowerCase();
+    if (/^[а-яё]$/i.test(key) && code.startsWith("Key")) {
+      const latin = code.slice(3);
+      return key === key.toLowerCase() ? latin.toLowerCase() : latin;
+    }
     return code === "Slash" && key === "." ? "/" : key;
   }
 
