@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.words import Language, clock_time, day, translate
+from service.words import Language, clock_time, day, ngettext, translate
 from workflow.process import CHANNELS, DELIVERY_METHODS, PROCESS
 from workflow.regulation import Rulebook
 from workflow.words import _
@@ -26,9 +26,9 @@ class ActTeller:
         return translate(self.language, msgid, **params)
 
     def act(self, trigger: str) -> str:
-        """What an act is called."""
+        """What an act is called once it has been done."""
         move = PROCESS.by_trigger.get(trigger)
-        return self.t(move.label if move else RECEIVED)
+        return self.t(move.in_journal if move else RECEIVED)
 
     def who(self, actor_kind: str, name: str) -> str:
         """Who did it; the clock has a name of its own in each language."""
@@ -62,6 +62,8 @@ class ActTeller:
         for name, sentence in _MOMENTS.items():
             if isinstance(moment := data.get(name), str):
                 yield self.t(sentence, moment=self._moment(moment))
+        if files := data.get("attachments"):
+            yield ngettext(self.language, "{n} file", "{n} files", len(files))
         if clock := data.get("clock"):
             yield self.t(_CLOCKS.get(str(clock), str(clock)))
         if (mark := data.get("mark")) and mark != "due":

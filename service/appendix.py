@@ -119,9 +119,10 @@ async def _progress(tickets: Sequence[UUID], *, language: Language, people: dict
 def _told(row: Any, *, language: Language, people: dict[str, str]) -> str:
     """What was done, by whom, and what was said with it; the request itself stands in a column of its own."""
     move = PROCESS.by_trigger.get(row["trigger"])
-    what = translate(language, move.label if move else RECEIVED)
-    if move is not None and row["from_state"] != row["to_state"]:
-        what = f"{what} → {translate(language, PROCESS.state(row['to_state']).label)}"
+    what = translate(language, move.in_journal if move else RECEIVED)
+    state = translate(language, PROCESS.state(row["to_state"]).label)
+    if move is not None and row["from_state"] != row["to_state"] and state != what:
+        what = f"{what} → {state}"
     told = [f"{what}."]
     data = msgspec.json.decode(bytes(row["body"]))["data"]
     if number := data.get("number"):

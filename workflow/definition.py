@@ -75,7 +75,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One arrow of the process, or one act that keeps the state (`to` is None)."""
+    """One arrow of the process, or one act that keeps the state (`to` is None).
+
+    `label` is what a button says, `done` what a journal says; without it the label serves both.
+    """
 
     trigger: str
     sources: tuple[str, ...]
@@ -88,6 +91,12 @@ class Move:
     conditions: tuple[str, ...] = ()
     assigns: bool = False
     dangerous: bool = False
+    done: str = ""
+
+    @property
+    def in_journal(self) -> str:
+        """What the act is called once it has been done."""
+        return self.done or self.label
 
     @property
     def keeps_state(self) -> bool:

@@ -34,7 +34,7 @@ async def board_page(request: AnyRequest) -> Response[str]:
         due=due,
         line=time_line(due, since=began, until=ends, reader=reader) if due else "",
         raised=[
-            (one, translate(reader.language, PROCESS.by_trigger[one.trigger].label))
+            (one, translate(reader.language, PROCESS.by_trigger[one.trigger].in_journal))
             for one in await reads.raised(since=began - timedelta(days=6))
         ],
         unregistered=[

@@ -14,7 +14,7 @@ from service.possible import choices_of
 from service.problems import told
 from service.ticket import Ticket
 from service.words import Language, translate, zone_name
-from workflow.definition import OPERATORS, STAFF, Field, Kind, Move, Role
+from workflow.definition import OPERATORS, Field, Kind, Move, Role
 from workflow.errors import FieldError
 from workflow.process import PROCESS, SOLVED
 from workflow.regulation import Rulebook
@@ -95,13 +95,14 @@ async def offer(
     language: Language,
     zone: ZoneInfo,
     user: str,
+    colleagues: Sequence[reads.Person],
     canned: Sequence[Canned] = (),
     files: Sequence[reads.Attachment] = (),
 ) -> Offer:
     """Everything the forms of this ticket need, read once for all of them."""
     return Offer(
         ticket=ticket, rules=rules, language=language, zone=zone, user=user, canned=canned, files=files,
-        colleagues=await reads.colleagues(sorted(STAFF)), organisations=await reads.organisations(),
+        colleagues=colleagues, organisations=await reads.organisations(),
     )  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def queue_row(row: listing.Row, reader: Reading) -> QueueRow:
         state_tone=state_tone(ticket.state),
         who=ticket.assignee_name,
         time=clock_bar(ticket, reader),
-        last_act=translate(reader.language, move.label if move else RECEIVED),
+        last_act=translate(reader.language, move.in_journal if move else RECEIVED),
         last_at=ticket.last_at or ticket.received_at,
         unread=ticket.answer_unread,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from admin.desk import reads
 from service.acts_in_words import ActTeller
 from service.journal import Entry
+from service.words import Language
+from workflow.regulation import Rulebook
 from workflow.words import _
 
 View = Literal["all", "talk", "system"]
@@ -74,7 +76,13 @@ def talk(
 
 
 class Teller(ActTeller):
-    """Tells entries and messages as the page of a ticket draws them."""
+    """Tells entries and messages as the page of a ticket draws them; `colleagues` are names by address."""
+
+    def __init__(
+        self, rules: Rulebook, language: Language, *, people: Mapping[str, str], colleagues: Mapping[str, str]
+    ) -> None:
+        super().__init__(rules, language, people=people)
+        self.colleagues = colleagues
 
     def said(
         self, message: reads.Message, attachments: Sequence[reads.Attachment], letter: reads.SentLetter | None
@@ -102,9 +110,14 @@ class Teller(ActTeller):
             what=self.act(entry.trigger),
             who=self.who(entry.actor_kind, entry.actor_name),
             state=self.state(entry.from_state, entry.to_state),
-            facts=tuple(self.facts(entry.data)),
+            facts=(*self.facts(entry.data), *self._told(entry.data)),
             at=entry.at,
         )
+
+    def _told(self, data: Mapping[str, Any]) -> Iterator[str]:
+        """Who of us was told of it."""
+        if told := data.get("notified"):
+            yield self.t(_("told: {names}"), names=", ".join(self.colleagues.get(one, str(one)) for one in told))
 
 
 def _same(one: str, other: str) -> bool:

@@ -99,9 +99,14 @@ async def shown(
     messages = await reads.messages(ticket.id, first=first, last=last)
     attachments = await reads.attachments(ticket.id)
     letters = await reads.letters(ticket.id, recipient=ticket.email)
-    people = {str(person.id): person.name for person in await reads.colleagues(sorted(STAFF))}
-    teller = Teller(rules, reader.language, people=people)
-    changing, keeping = await _forms(ticket, actor, reader, files=attachments, tried=tried)
+    colleagues = await reads.colleagues(sorted(STAFF))
+    teller = Teller(
+        rules, reader.language, people={str(one.id): one.name for one in colleagues},
+        colleagues={one.email: one.name for one in colleagues},
+    )  # fmt: skip
+    changing, keeping = await _forms(
+        ticket, actor, reader, files=attachments, colleagues=colleagues, tried=tried
+    )  # fmt: skip
     split = _split_forms(ticket, actor, messages, reader, tried=tried)
     return render(
         "desk/ticket.html",
@@ -153,7 +158,13 @@ async def _others(ticket: Ticket, actor: Actor, reader: Reading) -> str:
 
 
 async def _forms(
-    ticket: Ticket, actor: Actor, reader: Reading, *, files: Sequence[reads.Attachment], tried: Tried | None
+    ticket: Ticket,
+    actor: Actor,
+    reader: Reading,
+    *,
+    files: Sequence[reads.Attachment],
+    colleagues: Sequence[reads.Person],
+    tried: Tried | None,
 ) -> tuple[list[MoveForm], list[MoveForm]]:
     """The forms of exactly the moves possible now: those that change the state, and those that keep it."""
     moves = [move for move in MACHINE.moves(facts(ticket), by=actor.role) if has_form(move)]
@@ -161,7 +172,7 @@ async def _forms(
     offered = await offer(
         ticket, rules, language=reader.language, zone=reader.zone, user=actor.user,
         canned=canned.offered(ticket, await in_force(at=reader.at), by=actor, language=reader.language),
-        files=[file for file in files if file.sha256],
+        files=[file for file in files if file.sha256], colleagues=colleagues,
     )  # fmt: skip
 
     def form(move: Move) -> MoveForm:

@@ -92,7 +92,7 @@ async def test_the_journal_is_in_the_form_of_the_appendix(operator: Browser) -> 
     assert "Пётр Щукин инженер +7 000 100-20-30 ivan@example.com" in text
     assert "Closed" in text
     assert "Open" in text
-    assert re.search(r"\d\d\.\d\d\.\d\d \d\d:\d\d \\ Answer the customer\. Обновите драйвер\. \(Olga\)", text)
+    assert re.search(r"\d\d\.\d\d\.\d\d \d\d:\d\d \\ Answered\. Обновите драйвер\. \(Olga\)", text)
     assert "между нами" not in text
     assert str(ticket.number) in text
 
