@@ -9,6 +9,7 @@ import asyncpg
 
 from service import config_journal
 from service.actors import CLOCK, Actor
+from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from service.passwords import generate_password, hashed, matches
 from workflow.definition import Role
@@ -77,13 +78,22 @@ async def account_for(email: str, password: str) -> int | None:
     return row["id"] if row and fits else None
 
 
-async def users(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
-    """A page of accounts in the order of their ids."""
+async def users(
+    *, limit: int, after: int = 0, q: str = "", role: str = "", active: bool | None = None
+) -> list[dict[str, Any]]:
+    """A page of accounts in the order of their ids; `q` is looked for in name and address."""
+    where = Where()
+    where.add("id > {}", after)
+    if q.strip():
+        where.add("(name ILIKE {0} OR email ILIKE {0})", like(q))
+    if role:
+        where.add("role = {}", role)
+    if active is not None:
+        where.add("active = {}", active)
     rows = await fetch(
         "SELECT id, email, name, role, language, active, created_at, signed_in_at FROM app_user "
-        "WHERE id > $1 ORDER BY id LIMIT $2",
-        after,
-        limit,
+        f"{where.sql} ORDER BY id LIMIT {limit}",
+        *where.values,
     )
     return [dict(row) for row in rows]
 

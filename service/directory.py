@@ -13,18 +13,22 @@ import msgspec
 from service import config_journal
 from service.accounts import AlreadyThere
 from service.actors import Actor
+from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
 
-async def organisations(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
-    """A page in the order of ids."""
+async def organisations(*, limit: int, after: int = 0, q: str = "", domain: str = "") -> list[dict[str, Any]]:
+    """A page in the order of ids: those whose name holds `q`, and whose mail comes from `domain`."""
+    where = Where()
+    where.add("id > {} AND merged_into IS NULL", after)
+    if q.strip():
+        where.add("name ILIKE {}", like(q))
+    if domain := cleaned(domain):
+        where.add("domains ? lower({})", domain)
     rows = await fetch(
-        "SELECT id, name, domains, created_at FROM organisation WHERE id > $1 AND merged_into IS NULL "
-        "ORDER BY id LIMIT $2",
-        after,
-        limit,
+        f"SELECT id, name, domains, created_at FROM organisation {where.sql} ORDER BY id LIMIT {limit}", *where.values
     )
     return [dict(row) | {"domains": msgspec.json.decode(row["domains"])} for row in rows]
 
@@ -66,14 +70,43 @@ SELECT p.id, p.full_name, p.position, p.phone, p.language, o.name AS organisatio
        coalesce((SELECT array_agg(a.address ORDER BY a.id) FROM contact_address a WHERE a.contact = p.id), '{}')
        AS addresses
 FROM contact p LEFT JOIN organisation o ON o.id = p.organisation
-WHERE p.id > $1 AND p.full_name <> '' AND p.merged_into IS NULL
-    AND ($3::int8 IS NULL OR coalesce(p.organisation, 0) = $3) ORDER BY p.id LIMIT $2
 """
+# {0} is the pattern of the words, {1} the digits among them, for a telephone number written in any way.
+LIKE_A_PERSON = """
+(p.full_name ILIKE {0} OR o.name ILIKE {0}
+ OR EXISTS (SELECT FROM contact_address a WHERE a.contact = p.id AND a.address ILIKE {0})
+ OR (length({1}) >= 3 AND regexp_replace(p.phone, '[^0-9]', '', 'g') LIKE '%' || {1} || '%'))
+"""
+OF_ORGANISATION = "o.id = (SELECT id FROM organisation WHERE id::text = {0} OR lower(name) = lower({0}) LIMIT 1)"
 
 
-async def contacts(*, limit: int, after: int = 0, organisation: int | None = None) -> list[dict[str, Any]]:
-    """A page in the order of ids; who was erased or merged is nobody any more. `organisation` 0: who has none."""
-    return [dict(row) for row in await fetch(CONTACTS, after, limit, organisation)]
+async def contacts(
+    *, limit: int, after: int = 0, q: str = "", organisation: int | None = None, email: str = ""
+) -> list[dict[str, Any]]:
+    """A page in the order of ids; whoever was erased or merged is nobody any more.
+
+    `q` is looked for in name, organisation, addresses and phone; `organisation` 0: who has none; `email` is whole.
+    """
+    where = Where()
+    where.add("p.id > {} AND p.full_name <> '' AND p.merged_into IS NULL", after)
+    if q.strip():
+        where.add(LIKE_A_PERSON, like(q), digits_of(q))
+    if organisation is not None:
+        where.add("coalesce(p.organisation, 0) = {}", organisation)
+    if email := cleaned(email):
+        where.add("p.id = (SELECT contact FROM contact_address WHERE address = lower({}))", email)
+    rows = await fetch(f"{CONTACTS} {where.sql} ORDER BY p.id LIMIT {limit}", *where.values)
+    return [dict(row) for row in rows]
+
+
+def digits_of(words: str) -> str:
+    """The digits of a telephone number, however it is written."""
+    return "".join(sign for sign in words if sign.isascii() and sign.isdigit())
+
+
+def cleaned(word: str) -> str:
+    """A word of an address that a database can look for."""
+    return word.replace("\x00", "").strip()
 
 
 @retried
@@ -111,13 +144,23 @@ async def add_contact(
 
 CONTRACTS = """
 SELECT c.id, o.name AS organisation, c.number, c.products, c.service_level, c.starts_on, c.ends_on
-FROM contract c JOIN organisation o ON o.id = c.organisation WHERE c.id > $1 ORDER BY c.id LIMIT $2
+FROM contract c JOIN organisation o ON o.id = c.organisation
 """
 
 
-async def contracts(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
-    """A page in the order of ids."""
-    rows = await fetch(CONTRACTS, after, limit)
+async def contracts(
+    *, limit: int, after: int = 0, q: str = "", organisation: str = "", on: date | None = None
+) -> list[dict[str, Any]]:
+    """A page in the order of ids: those whose number or a product holds `q`, and that are in force `on` a day."""
+    where = Where()
+    where.add("c.id > {}", after)
+    if q.strip():
+        where.add("(c.number ILIKE {0} OR c.products::text ILIKE {0})", like(q))
+    if organisation := cleaned(organisation):
+        where.add(OF_ORGANISATION, organisation)
+    if on is not None:
+        where.add("c.starts_on <= {0} AND (c.ends_on IS NULL OR c.ends_on >= {0})", on)
+    rows = await fetch(f"{CONTRACTS} {where.sql} ORDER BY c.id LIMIT {limit}", *where.values)
     return [dict(row) | {"products": msgspec.json.decode(row["products"])} for row in rows]
 
 

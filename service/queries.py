@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from service.actors import Actor
+from service.conditions import Where
 from service.database import fetch, fetchrow
 from service.journal import Entry, read_entry
 from service.paging import cursor_of, cut, place_of
@@ -29,6 +30,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     assignee: str = ""
     organisation: str = ""
     overdue: bool | None = None
+    channel: str = ""
+    product: str = ""
+    contract: str = ""
+    email: str = ""
+    outcome: str = ""
+    unidentified: bool | None = None
+    received_from: datetime | None = None
+    received_until: datetime | None = None
     q: str = ""
 
 
@@ -75,7 +84,7 @@ async def tickets(
     wanted: Wanted, *, by: Actor, at: datetime, limit: int, cursor: str | None = None
 ) -> tuple[list[Ticket], str | None]:
     """A page of tickets, the newest first, and the cursor of the next one. Raises WrongFields."""
-    where = _Where()
+    where = Where()
     if place := place_of(cursor, PLACE):
         where.add("(t.received_at, t.id) < ({}, {})", place[0], place[1])
     _states(where, wanted.state)
@@ -86,6 +95,7 @@ async def tickets(
     _organisation(where, wanted.organisation)
     if wanted.overdue is not None:
         _overdue(where, wanted.overdue, at)
+    _facts(where, wanted)
     if words := wanted.q.replace("\x00", " ").strip():
         # Both sides are served by an index each; a number need not be written as the search would split it.
         either = "(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = upper({1}))"
@@ -100,24 +110,7 @@ async def tickets(
     return found, cursor_of(found[-1].received_at, found[-1].id) if more else None
 
 
-class _Where:
-    """Conditions with their values, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.conditions: list[str] = []
-        self.values: list[Any] = []
-
-    def add(self, condition: str, *values: Any) -> None:
-        first = len(self.values) + 1
-        self.conditions.append(condition.format(*(f"${first + n}" for n in range(len(values)))))
-        self.values += values
-
-    @property
-    def sql(self) -> str:
-        return f"WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
-
-
-def _states(where: _Where, states: Sequence[str]) -> None:
+def _states(where: Where, states: Sequence[str]) -> None:
     if not states:
         return
     if unknown := [state for state in states if state not in PROCESS.by_name]:
@@ -135,7 +128,7 @@ def _states(where: _Where, states: Sequence[str]) -> None:
         where.add("t.closed_at IS NULL")  # leads to the partial indexes
 
 
-def _assignee(where: _Where, assignee: str, by: Actor) -> None:
+def _assignee(where: Where, assignee: str, by: Actor) -> None:
     word = assignee.replace("\x00", "").strip()
     if word == "none":
         where.add("t.assignee IS NULL")
@@ -145,7 +138,7 @@ def _assignee(where: _Where, assignee: str, by: Actor) -> None:
         where.add("t.assignee = (SELECT id FROM app_user WHERE email = lower({0}) OR id::text = {0} LIMIT 1)", word)
 
 
-def _organisation(where: _Where, organisation: str) -> None:
+def _organisation(where: Where, organisation: str) -> None:
     if word := organisation.replace("\x00", "").strip():
         where.add(
             "(t.organisation = ANY(ARRAY(SELECT o.id FROM (SELECT coalesce(merged_into, id) AS id FROM organisation "
@@ -156,7 +149,24 @@ def _organisation(where: _Where, organisation: str) -> None:
         )
 
 
-def _overdue(where: _Where, overdue: bool, at: datetime) -> None:
+def _facts(where: Where, wanted: Wanted) -> None:
+    """What stands on the ticket as it was said or found out."""
+    for column, word in (
+        ("t.channel", wanted.channel), ("lower(t.product)", wanted.product.lower()),
+        ("lower(t.contract_number)", wanted.contract.lower()), ("lower(t.email)", wanted.email.lower()),
+        ("t.outcome", wanted.outcome),
+    ):  # fmt: skip
+        if word := word.replace("\x00", "").strip():
+            where.add(f"{column} = {{}}", word)
+    if wanted.unidentified is not None:
+        where.add("(t.organisation IS NULL) = {}", wanted.unidentified)
+    if wanted.received_from is not None:
+        where.add("t.received_at >= {}", wanted.received_from)
+    if wanted.received_until is not None:
+        where.add("t.received_at < {}", wanted.received_until)
+
+
+def _overdue(where: Where, overdue: bool, at: datetime) -> None:
     """A deadline passed while its clock ran; a clock at rest was late only if it was late when it came to rest."""
     late = (
         "(t.closed_at IS NULL AND CASE WHEN t.state = ANY({0}) THEN t.registration_due_at < {2} "

@@ -10,6 +10,7 @@ import msgspec
 
 from service import alarms, bell, config_journal
 from service.actors import Actor
+from service.conditions import like
 from service.database import DB, execute, fetch, fetchrow, retried
 from service.paging import cursor_of, cut, place_of
 from workflow.errors import NotFound, Refusal
@@ -80,6 +81,7 @@ SELECT * FROM (
     WHERE l.bounced <> '' AND coalesce(o.status, 'delivered') = 'delivered'
 ) AS undelivered
 WHERE ($1::text IS NULL OR status = $1) AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3::uuid))
+AND ($5 = '' OR recipient ILIKE $5 OR subject ILIKE $5 OR number ILIKE $5)
 ORDER BY at DESC, id DESC LIMIT $4
 """
 ONE = f"""
@@ -89,11 +91,14 @@ LEFT JOIN ticket t ON t.id = l.ticket WHERE l.id = $1
 
 
 async def undelivered(
-    *, limit: int, status: Undelivered | None = None, cursor: str | None = None
+    *, limit: int, status: Undelivered | None = None, cursor: str | None = None, q: str = ""
 ) -> tuple[list[SentLetter], str | None]:
-    """A page of letters that nobody has taken yet, or that came back; the newest first."""
+    """A page of letters that nobody has taken yet, or that came back; the newest first.
+
+    `q` is looked for in recipient, subject and number.
+    """
     place = place_of(cursor, PLACE) or (None, None)
-    rows = await fetch(UNDELIVERED, status, *place, limit + 1)
+    rows = await fetch(UNDELIVERED, status, *place, limit + 1, like(q) if q.strip() else "")
     page, more = cut([SentLetter(**row) for row in rows], limit)
     return page, cursor_of(page[-1].at, page[-1].id) if more else None
 

@@ -12,6 +12,7 @@ import msgspec
 
 from service import config_journal
 from service.actors import CLOCK, Actor
+from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from workflow.definition import Role
 from workflow.errors import FieldError, NotFound, WrongFields
@@ -112,13 +113,18 @@ async def bearer(token: str, *, at: datetime) -> Bearer | None:
     return Bearer(actor, frozenset(msgspec.json.decode(row["scopes"])))
 
 
-async def tokens(*, limit: int, after: int = 0) -> list[dict[str, Any]]:
+async def tokens(*, limit: int, after: int = 0, q: str = "", revoked: bool | None = None) -> list[dict[str, Any]]:
     """A page of tokens in the order of their ids; the tokens themselves are not known any more."""
+    where = Where()
+    where.add("k.id > {}", after)
+    if q.strip():
+        where.add("k.name ILIKE {}", like(q))
+    if revoked is not None:
+        where.add("(k.revoked_at IS NOT NULL) = {}", revoked)
     rows = await fetch(
         "SELECT k.id, k.name, k.role, k.scopes, u.email AS user, k.created_at, k.expires_at, k.used_at, k.revoked_at "
-        'FROM api_token k LEFT JOIN app_user u ON u.id = k."user" WHERE k.id > $1 ORDER BY k.id LIMIT $2',
-        after,
-        limit,
+        f'FROM api_token k LEFT JOIN app_user u ON u.id = k."user" {where.sql} ORDER BY k.id LIMIT {limit}',
+        *where.values,
     )
     return [dict(row) | {"scopes": msgspec.json.decode(row["scopes"])} for row in rows]
 

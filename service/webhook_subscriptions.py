@@ -12,6 +12,7 @@ import msgspec
 from service import alarms, bell, config_journal
 from service.actors import Actor
 from service.address_guard import UnsafeAddress, check_url
+from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, retried
 from service.event_catalogue import TYPES
 from service.house import HOUSE
@@ -100,14 +101,19 @@ async def subscribe(
     return _read(row), secret
 
 
-async def subscriptions(*, limit: int, cursor: str | None = None) -> tuple[list[Subscription], str | None]:
-    """A page of subscriptions, the newest first."""
-    place = place_of(cursor, PLACE) or (None, None)
+async def subscriptions(
+    *, limit: int, cursor: str | None = None, q: str = "", status: str = ""
+) -> tuple[list[Subscription], str | None]:
+    """A page of subscriptions, the newest first: those whose address holds `q`, and that stand so."""
+    where = Where()
+    if place := place_of(cursor, PLACE):
+        where.add("(created_at, id) < ({}, {})", *place)
+    if q.strip():
+        where.add("url ILIKE {}", like(q))
+    if status:
+        where.add("status = {}", status)
     rows = await fetch(
-        f"SELECT {COLUMNS} FROM webhook WHERE $1::timestamptz IS NULL OR (created_at, id) < ($1, $2) "
-        "ORDER BY created_at DESC, id DESC LIMIT $3",
-        *place,
-        limit + 1,
+        f"SELECT {COLUMNS} FROM webhook {where.sql} ORDER BY created_at DESC, id DESC LIMIT {limit + 1}", *where.values
     )
     page, more = cut([_read(row) for row in rows], limit)
     return page, cursor_of(page[-1].created_at, page[-1].id) if more else None

@@ -6,7 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from service.conditions import like
 from service.database import fetch, fetchrow
+from service.directory import LIKE_A_PERSON, digits_of
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -37,21 +39,15 @@ LEFT JOIN LATERAL (
     ORDER BY (c.ends_on IS NOT NULL AND c.ends_on < $2::date), c.starts_on DESC, c.id DESC LIMIT 1
 ) k ON true
 """
-LIKE = """
-p.full_name ILIKE $1 OR o.name ILIKE $1
-OR EXISTS (SELECT FROM contact_address a WHERE a.contact = p.id AND a.address ILIKE $1)
-OR ($3 <> '' AND regexp_replace(p.phone, '[^0-9]', '', 'g') LIKE '%' || $3 || '%')
-"""
+LIKE = LIKE_A_PERSON.format("$1", "$3")
 
 
 async def callers(words: str, *, at: datetime, limit: int = 10) -> list[Caller]:
     """Contacts whose name, organisation, address or phone holds `words`."""
-    digits = "".join(sign for sign in words if sign.isdigit())
-    like = "%" + words.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
     rows = await fetch(
-        f"{CALLERS} WHERE p.full_name <> '' AND p.merged_into IS NULL AND ({LIKE}) "
+        f"{CALLERS} WHERE p.full_name <> '' AND p.merged_into IS NULL AND {LIKE} "
         f"ORDER BY p.full_name, p.id LIMIT {limit}",
-        like, at, digits if len(digits) >= 3 else "",
+        like(words), at, digits_of(words),
     )  # fmt: skip
     return [Caller(**row) for row in rows]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Router, delete, get, post
@@ -47,14 +47,17 @@ ID = msgspec.json.Decoder(tuple[int])
 OfOrganisation = Annotated[
     str | None, QueryParameter(name="organisation", description="Only its people: an id, a name, or `none`.")
 ]
+AccountRole = Literal["operator", "supervisor", "process_owner", "administrator"]
+Q = Annotated[str, QueryParameter(name="q", description="Words that it holds.")]
+Organisation = Annotated[str, QueryParameter(name="organisation", description="Id or name.")]
 
 
 async def _page(
-    read: Callable[..., Awaitable[list[dict[str, Any]]]], limit: int, cursor: str | None
+    read: Callable[..., Awaitable[list[dict[str, Any]]]], limit: int, cursor: str | None, **wanted: Any
 ) -> tuple[Sequence[dict[str, Any]], str | None]:
-    """A page in the order of ids; ids go out as texts."""
+    """A page in the order of ids of what is wanted; ids go out as texts."""
     place = place_of(cursor, ID)
-    rows, more = cut(await read(limit=limit + 1, after=_fitting(place[0]) if place else 0), limit)
+    rows, more = cut(await read(limit=limit + 1, after=_fitting(place[0]) if place else 0, **wanted), limit)
     return [row | {"id": str(row["id"])} for row in rows], cursor_of(rows[-1]["id"]) if more else None
 
 
@@ -70,8 +73,14 @@ def _fitting(id: int) -> int:
 
 
 @get("/organisations", operation_id="listOrganisations", summary="Organisations", guards=[READ])
-async def list_organisations(limit: Limit = DEFAULT, cursor: Cursor = None) -> OrganisationPage:
-    rows, onward = await _page(directory.organisations, limit, cursor)
+async def list_organisations(
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    q: Q = "",
+    domain: Annotated[str, QueryParameter(description="A mail domain of theirs: `romashka.example.org`.")] = "",
+) -> OrganisationPage:
+    """In the order they were added; `q` is looked for in the name."""
+    rows, onward = await _page(directory.organisations, limit, cursor, q=q, domain=domain)
     return OrganisationPage([OrganisationView(**row) for row in rows], onward)
 
 
@@ -83,11 +92,18 @@ async def create_organisation(request: AnyRequest, data: JSONBody[NewOrganisatio
 
 @get("/contacts", operation_id="listContacts", summary="Contacts", guards=[READ])
 async def list_contacts(
-    limit: Limit = DEFAULT, cursor: Cursor = None, organisation: OfOrganisation = None
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    q: Q = "",
+    organisation: OfOrganisation = None,
+    email: Annotated[str, QueryParameter(description="A whole mail address.")] = "",
 ) -> ContactPage:
-    """`organisation=none` lists those whom somebody has to join to one."""
+    """In the order they were added; `q` is looked for in name, organisation, addresses and phone.
+
+    `organisation=none` lists those whom somebody has to join to one.
+    """
     place = await _place(organisation)
-    rows, onward = await _page(partial(directory.contacts, organisation=place), limit, cursor)
+    rows, onward = await _page(directory.contacts, limit, cursor, q=q, organisation=place, email=email)
     return ContactPage([ContactRecord(**row) for row in rows], onward)
 
 
@@ -102,8 +118,15 @@ async def create_contact(request: AnyRequest, data: JSONBody[NewContact]) -> Con
 
 
 @get("/contracts", operation_id="listContracts", summary="Contracts", guards=[READ])
-async def list_contracts(limit: Limit = DEFAULT, cursor: Cursor = None) -> ContractPage:
-    rows, onward = await _page(directory.contracts, limit, cursor)
+async def list_contracts(
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    q: Q = "",
+    organisation: Organisation = "",
+    on: Annotated[date | None, QueryParameter(description="A day on which it is in force.")] = None,
+) -> ContractPage:
+    """In the order they were added; `q` is looked for in number and products."""
+    rows, onward = await _page(directory.contracts, limit, cursor, q=q, organisation=organisation, on=on)
     return ContractPage([ContractView(**row) for row in rows], onward)
 
 
@@ -118,8 +141,15 @@ async def create_contract(request: AnyRequest, data: JSONBody[NewContract]) -> C
 
 
 @get("/users", operation_id="listUsers", summary="Accounts of the centre", guards=[READ])
-async def list_users(limit: Limit = DEFAULT, cursor: Cursor = None) -> UserPage:
-    rows, onward = await _page(users, limit, cursor)
+async def list_users(
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    q: Q = "",
+    role: Annotated[AccountRole | None, QueryParameter(description="Only this role.")] = None,
+    active: Annotated[bool | None, QueryParameter(description="Whether it may sign in.")] = None,
+) -> UserPage:
+    """In the order they were added; `q` is looked for in name and address."""
+    rows, onward = await _page(users, limit, cursor, q=q, role=role or "", active=active)
     return UserPage([UserView(**row) for row in rows], onward)
 
 
@@ -134,9 +164,14 @@ async def create_user(request: AnyRequest, data: JSONBody[NewUser]) -> UserWithP
 
 
 @get("/tokens", operation_id="listTokens", summary="Keys of programs", guards=[GIVE_RIGHTS])
-async def list_tokens(limit: Limit = DEFAULT, cursor: Cursor = None) -> TokenPage:
-    """Their names and rights; the tokens themselves are not known any more."""
-    rows, onward = await _page(keys.tokens, limit, cursor)
+async def list_tokens(
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    q: Q = "",
+    revoked: Annotated[bool | None, QueryParameter(description="Whether it is worth nothing any more.")] = None,
+) -> TokenPage:
+    """Their names, rights and last use; the tokens themselves are not known any more."""
+    rows, onward = await _page(keys.tokens, limit, cursor, q=q, revoked=revoked)
     return TokenPage([TokenView(**row) for row in rows], onward)
 
 

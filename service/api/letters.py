@@ -27,9 +27,10 @@ async def list_letters(
     limit: Limit = DEFAULT,
     cursor: Cursor = None,
     status: Annotated[Undelivered | None, QueryParameter(description="Only letters that stand so.")] = None,
+    q: Annotated[str, QueryParameter(description="What recipient, subject or number of the ticket holds.")] = "",
 ) -> LetterPage:
     """Letters still to be taken by the mail server, held back, given up, or come back; the newest first."""
-    found, onward = await sent_letters.undelivered(limit=limit, cursor=cursor, status=status)
+    found, onward = await sent_letters.undelivered(limit=limit, cursor=cursor, status=status, q=q)
     return LetterPage([_view(one) for one in found], onward)
 
 

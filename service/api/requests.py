@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
 from uuid import uuid4
 
 import msgspec
@@ -66,6 +67,20 @@ def expected_seq(request: AnyRequest) -> int | None:
     if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
         raise WrongFields([FieldError("If-Match", _('Give the ticket\'s seq, such as "7".'), {})])
     return int(bare)
+
+
+def with_zone(field: str, instant: datetime | None) -> datetime | None:
+    """An instant of an address, in UTC. Raises WrongFields where it names no zone: any guess would be hours off."""
+    if instant is None:
+        return None
+    try:
+        return instant.astimezone(UTC) if instant.tzinfo else _without_zone(field)
+    except OverflowError:  # the first and the last day there are, seen from elsewhere
+        return instant.replace(tzinfo=UTC)
+
+
+def _without_zone(field: str) -> NoReturn:
+    raise WrongFields([FieldError(field, _("Name the zone: 2026-05-04T07:00:00Z."), {})])
 
 
 async def strict_body(request: AnyRequest) -> None:

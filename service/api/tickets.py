@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -10,7 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import clock, queries
 from service.api.attachments import shown
-from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit, cause_of, expected_seq, key_of
+from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit, cause_of, expected_seq, key_of, with_zone
 from service.auth import actor_of, requires
 from service.intake import Request, receive
 from service.journal import Entry
@@ -39,6 +40,7 @@ from workflow.words import _
 
 READ = requires(*STAFF, scope="tickets:read")
 WRITE = requires(*STAFF, scope="tickets:write")
+Channel = Literal["portal", "email", "phone"]
 
 
 @post("/", operation_id="createTicket", summary="Take in a request", guards=[WRITE])
@@ -60,13 +62,28 @@ async def list_tickets(
     assignee: Annotated[str, QueryParameter(description="Id or address of a colleague, `me` or `none`.")] = "",
     organisation: Annotated[str, QueryParameter(description="Id or name.")] = "",
     overdue: Annotated[bool | None, QueryParameter(description="Whether a deadline has passed.")] = None,
+    channel: Annotated[Channel | None, QueryParameter(description="How the request came.")] = None,
+    product: Annotated[str, QueryParameter(description="The whole name of a product.")] = "",
+    contract: Annotated[str, QueryParameter(description="The number of a contract.")] = "",
+    email: Annotated[str, QueryParameter(description="The whole address of the asker.")] = "",
+    outcome: Annotated[str, QueryParameter(description="`solved`, or the code of a reason.")] = "",
+    unidentified: Annotated[bool | None, QueryParameter(description="Whether the organisation is unknown.")] = None,
+    received_from: Annotated[
+        datetime | None, QueryParameter(description="The first instant of receipt, with its zone.")
+    ] = None,
+    received_until: Annotated[
+        datetime | None, QueryParameter(description="The instant before which it was received.")
+    ] = None,
     q: Annotated[str, QueryParameter(description="Words to be found in subject, texts, names or number.")] = "",
 ) -> TicketPage:
     """Tickets that fit every filter, the newest first."""
     at = clock.now()
     wanted = Wanted(
-        state=states or (), priority=priority or (), assignee=assignee, organisation=organisation, overdue=overdue, q=q
-    )
+        state=states or (), priority=priority or (), assignee=assignee, organisation=organisation, overdue=overdue,
+        channel=channel or "", product=product, contract=contract, email=email, outcome=outcome,
+        unidentified=unidentified, received_from=with_zone("received_from", received_from),
+        received_until=with_zone("received_until", received_until), q=q,
+    )  # fmt: skip
     found, onward = await queries.tickets(wanted, by=await actor_of(request), at=at, limit=limit, cursor=cursor)
     return TicketPage([view(ticket, at=at) for ticket in found], onward)
 

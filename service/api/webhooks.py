@@ -56,9 +56,14 @@ async def create_webhook(request: AnyRequest, data: JSONBody[NewWebhook]) -> Web
 
 
 @get("/", operation_id="listWebhooks", summary="All subscriptions", guards=[MANAGE])
-async def list_webhooks(limit: Limit = DEFAULT, cursor: Cursor = None) -> WebhookPage:
+async def list_webhooks(
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+    q: Annotated[str, QueryParameter(description="What the address holds.")] = "",
+    status: Annotated[Literal["enabled", "disabled"] | None, QueryParameter(description="Only these.")] = None,
+) -> WebhookPage:
     """Subscriptions, the newest first."""
-    found, onward = await webhooks.subscriptions(limit=limit, cursor=cursor)
+    found, onward = await webhooks.subscriptions(limit=limit, cursor=cursor, q=q, status=status or "")
     return WebhookPage([_view(one) for one in found], onward)
 
 

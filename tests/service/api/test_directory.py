@@ -176,3 +176,58 @@ async def test_a_contact_without_any_address_is_refused_with_everything_else(adm
     body = {"full_name": " ", "addresses": [], "organisation": "nowhere"}
     answer = await administrator.post("/api/v1/contacts", json=body)
     assert [error["field"] for error in answer.json()["errors"]] == ["full_name", "addresses", "organisation"]
+
+
+async def found(client: httpx.AsyncClient, path: str, **asked: str) -> list[str]:
+    """What a filter leaves, by the names of things."""
+    answer = await client.get(f"/api/v1/{path}", params=asked)
+    assert answer.status_code == 200, answer.text
+    names = ("full_name", "number", "name", "url")
+    return [next(one[name] for name in names if name in one) for one in answer.json()["items"]]
+
+
+async def test_lists_are_narrowed_by_words_and_facts(administrator: httpx.AsyncClient) -> None:
+    for path, body in (
+        ("organisations", {"name": "Ромашка", "domains": ["romashka.example.org"]}),
+        ("organisations", {"name": "100% Vasilyok", "domains": []}),
+        ("contacts", {"full_name": "Анна Ким", "addresses": ["anna@romashka.example.org"], "organisation": "Ромашка",
+                      "phone": "+7 (900) 123-45-67"}),
+        ("contacts", {"full_name": "Boris", "addresses": ["b@example.org"]}),
+        ("contracts", {"organisation": "1", "number": "C-17", "starts_on": "2025-01-01", "ends_on": "2025-12-31",
+                       "products": ["Gate reader"]}),
+        ("contracts", {"organisation": "2", "number": "C-18", "starts_on": "2026-01-01"}),
+        ("users", {"email": "olga@desk.example.org", "name": "Olga", "role": "operator"}),
+        ("users", {"email": "pavel@desk.example.org", "name": "Pavel", "role": "supervisor"}),
+        ("tokens", {"name": "CRM", "role": "operator"}),
+    ):  # fmt: skip
+        assert (await administrator.post(f"/api/v1/{path}", json=body)).status_code == 201, body
+    for path, asked, expected in (
+        ("organisations", {"q": "маш"}, ["Ромашка"]),
+        ("organisations", {"q": "0%"}, ["100% Vasilyok"]),
+        ("organisations", {"q": "_"}, []),
+        ("organisations", {"domain": "Romashka.example.org"}, ["Ромашка"]),
+        ("contacts", {"q": "анна"}, ["Анна Ким"]),
+        ("contacts", {"q": "9001234567"}, ["Анна Ким"]),
+        ("contacts", {"q": "romashka"}, ["Анна Ким"]),
+        ("contacts", {"email": "B@example.org"}, ["Boris"]),
+        ("contacts", {"organisation": "ромашка"}, ["Анна Ким"]),
+        ("contracts", {"q": "reader"}, ["C-17"]),
+        ("contracts", {"on": "2026-05-04"}, ["C-18"]),
+        ("contracts", {"organisation": "1"}, ["C-17"]),
+        ("users", {"q": "pavel"}, ["Pavel"]),
+        ("users", {"role": "operator"}, ["Olga"]),
+        ("users", {"active": "false"}, []),
+        ("tokens", {"q": "crm", "revoked": "false"}, ["CRM"]),
+        ("tokens", {"revoked": "true"}, []),
+    ):
+        assert await found(administrator, path, **asked) == expected, (path, asked)
+
+
+async def test_a_filter_goes_on_page_by_page(administrator: httpx.AsyncClient) -> None:
+    for n in range(4):
+        await administrator.post("/api/v1/organisations", json={"name": f"{'Even' if n % 2 == 0 else 'Odd'} {n}"})
+    first = (await administrator.get("/api/v1/organisations", params={"q": "even", "limit": 1})).json()
+    asked = {"q": "even", "limit": 1, "cursor": first["next_cursor"]}
+    second = (await administrator.get("/api/v1/organisations", params=asked)).json()
+    assert [one["name"] for one in first["items"] + second["items"]] == ["Even 0", "Even 2"]
+    assert second["next_cursor"] is None

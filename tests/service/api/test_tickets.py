@@ -238,6 +238,17 @@ async def test_tickets_are_found_by_their_facts_and_their_words(operator: httpx.
     assert await found(q=registered["number"].lower()) == {loud["id"]}
     assert await found(overdue="true") == set()
     assert await found(overdue="false") == {quiet["id"], loud["id"]}
+    both = {quiet["id"], loud["id"]}
+    assert await found(channel=quiet["channel"]) == both
+    assert await found(channel="email") == set()
+    assert await found(unidentified="true") == both
+    assert await found(email=quiet["contact"]["email"].upper()) == both
+    assert await found(product="gate reader") == set()
+    assert await found(contract="C-17") == set()
+    assert await found(outcome="solved") == set()
+    assert await found(received_from=loud["received_at"]) == {loud["id"]}
+    assert await found(received_until=loud["received_at"]) == {quiet["id"]}
+    assert await found(received_from="0001-01-01T00:00:00+14:00", received_until="9999-12-31T23:59:59-12:00") == both
 
 
 @pytest.mark.parametrize(
@@ -249,6 +260,8 @@ async def test_tickets_are_found_by_their_facts_and_their_words(operator: httpx.
         ({"limit": "0"}, "limit"),
         ({"limit": "many"}, "limit"),
         ({"overdue": "perhaps"}, "overdue"),
+        ({"received_from": "2026-05-04T07:00:00"}, "received_from"),
+        ({"channel": "pigeon"}, "channel"),
     ],
 )
 async def test_a_wrong_filter_is_named(operator: httpx.AsyncClient, query: dict[str, str], field: str) -> None:
