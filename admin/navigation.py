@@ -40,6 +40,7 @@ PLACES: Final = (
     Place("/letters", _("Letters"), SUPERVISORS, daily=False),
     Place("/mailbox", _("Local mailbox"), STAFF, daily=False),
     Place("/health", _("Health"), SUPERVISORS, daily=False),
+    Place("/config-journal", _("Journal of the configuration"), ADMINISTRATORS, daily=False),
     Place("/customers", _("Customers"), STAFF),
     Place("/cabinet", _("My requests"), CUSTOMERS),
 )

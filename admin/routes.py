@@ -6,6 +6,7 @@ from litestar import Router
 
 import admin.board.page
 import admin.cabinet.router
+import admin.config_journal.router
 import admin.customers.router
 import admin.desk.router
 import admin.health.router
@@ -26,6 +27,7 @@ from admin.static_files import static_file
 ROUTERS: Final[tuple[Router, ...]] = (
     admin.signing_in.router,
     admin.cabinet.router.router,
+    admin.config_journal.router.router,
     admin.customers.router.router,
     admin.desk.router.router,
     admin.board.page.router,

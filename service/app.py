@@ -13,19 +13,26 @@ from admin.pages import security_headers
 from notifications.mail import held
 from service import tray
 from service.api import (
+    accounts,
+    alarms,
     attachments,
+    config_journal,
     contacts,
     customers,
     directory,
     dossiers,
+    drafts,
+    held_mails,
     imports,
     letters,
     openapi,
+    process,
     records,
     regulations,
     reports,
     simulation,
     tickets,
+    views,
     webhooks,
 )
 from service.api.once import begin, once
@@ -49,7 +56,8 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             tickets.ROUTER, attachments.ROUTER, dossiers.ROUTER, records.ROUTER, imports.ROUTER, webhooks.ROUTER,
             webhooks.list_events, webhooks.list_event_types, letters.ROUTER, regulations.ROUTER, simulation.ROUTER,
-            reports.ROUTER, directory.ROUTER, contacts.ROUTER, customers.ROUTER, openapi.ROUTER,
+            reports.ROUTER, directory.ROUTER, contacts.ROUTER, customers.ROUTER, accounts.ROUTER, held_mails.ROUTER,
+            alarms.ROUTER, drafts.ROUTER, process.ROUTER, views.ROUTER, config_journal.ROUTER, openapi.ROUTER,
         ],
         before_request=begin,
         middleware=[once],

@@ -33,6 +33,8 @@ EVERYBODY_INSIDE = READERS
 OWNERS = frozenset({Role.PROCESS_OWNER, Role.ADMINISTRATOR})
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
+ANY_SCOPE = ""  # for what any token may ask, whatever its scopes
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 FOR_PEOPLE = "for_people"  # a mark of routes: pages, which take signed-in sessions only
 CSRF_FIELDS = ("_csrf", "_csrf_token")
@@ -93,7 +95,7 @@ class Visitor:
     session: str | None = None
 
     def reaches(self, scope: str) -> bool:
-        return self.bearer is None or self.bearer.reaches(scope)
+        return scope == ANY_SCOPE or self.bearer is None or self.bearer.reaches(scope)
 
 
 class Forged(PermissionDeniedException):

@@ -58,6 +58,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "7.10": Figure(_("whose registration letter arrived"), RECEIVED + " AND t.accepted_at IS NOT NULL"),
 }
 PROMISES: Final = ("registration", "resolution")  # the clocks of clause 6.3
+LATE: Final[Mapping[str, str]] = {"registration": _("registered late"), "resolution": _("solved late")}
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -117,7 +118,7 @@ async def behind(name: str, *, at: datetime) -> tuple[str, list[Behind]]:
     if name in PROMISES:
         late = f"(SELECT id FROM judged WHERE clock = '{name}' AND result = 'breached')"
         rows = await fetch(f"{CLOCKS} SELECT {columns} {late} {latest}", *await _judging(at))
-        return (_("registered late") if name == "registration" else _("solved late")), _read(rows)
+        return LATE[name], _read(rows)
     if name not in FIGURES:
         raise NotFound
     figure = FIGURES[name]

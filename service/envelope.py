@@ -20,7 +20,12 @@ from service.places import networks, place_of
 log = structlog.get_logger("service.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,80}")
-QUIET = ("/health/", "/static/", "/metrics")  # asked every few seconds; only their failures are logged
+QUIET = (
+    "/health/live",
+    "/health/ready",
+    "/static/",
+    "/metrics",
+)  # asked every few seconds; only their failures are logged
 ENDLESS = ("/desk/stream",)
 
 

@@ -36,7 +36,7 @@ def _lines(app: Litestar) -> Iterator[str]:
             cells = ["everybody" if not handler.resolve_guards() else "everybody, by our form", *[""] * len(ROLES)]
         else:
             allowed, scope = rights
-            cells = ["✓" if role in allowed else "–" for role in ROLES] + [f"`{scope}`"]
+            cells = ["✓" if role in allowed else "–" for role in ROLES] + [f"`{scope}`" if scope else "any"]
         yield f"| `{name}` | " + " | ".join(cells) + " |"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,16 +9,16 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from admin.health import reads
-from admin.health.reads import Alarm, Standing
 from admin.pages import Reading, render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
+from service import standing as reads
 from service.alarms import dismiss
 from service.auth import ADMINISTRATORS, actor_of, requires
 from service.house import HOUSE
 from service.regulations import in_force
-from service.words import Language, translate
+from service.standing import CHECKS, Standing, said
+from service.words import translate
 from workflow.calendar import zone_named
 from workflow.definition import Role
 from workflow.errors import NotFound
@@ -29,20 +28,6 @@ LOOK: Final = requires(Role.SUPERVISOR, *ADMINISTRATORS, scope="metrics:read")
 CLEAR: Final = requires(*ADMINISTRATORS, scope="alarms:clear")
 SILENT_AFTER: Final = timedelta(minutes=3)  # an audit comes every minute
 LATE_AFTER: Final = timedelta(minutes=1)
-
-CHECKS: Mapping[str, str] = {
-    "overdue_timers": _("No timer is over a minute late"),
-    "expired_leases": _("No delivery hangs with a lost worker"),
-    "unsent_events": _("Every event has its deliveries"),
-    "order": _("The entries of each ticket have no gaps"),
-    "state": _("The state is what the journal says"),
-    "chain": _("The chain of hashes is whole"),
-    "copy": _("The columns of the journal are what was hashed"),
-    "position": _("The facts of each ticket are what its journal says"),
-    "clocks": _("The clocks are what the journal says"),
-    "deadline": _("The deadlines are what the rules say"),
-    "timer": _("Every clock that runs has its timer"),
-}
 
 
 @get("/health", guards=[LOOK])
@@ -77,14 +62,6 @@ async def clear_alarm(request: AnyRequest, id: FromPath[int]) -> Redirect:
     else:
         flash(request, translate(reader.language, _("This alarm does not stand any more.")), "note")
     return Redirect("/health", status_code=303)
-
-
-def said(alarm: Alarm, language: Language) -> str:
-    """The alarm in the reader's language; a reason among its parameters may be a sentence of ours itself."""
-    params = {
-        name: translate(language, str(value)) if name == "reason" else value for name, value in alarm.params.items()
-    }
-    return translate(language, alarm.sentence, **params)
 
 
 def _heard(standing: Standing, *, at: datetime) -> str:

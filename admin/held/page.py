@@ -13,10 +13,10 @@ from litestar.params import FromPath
 from admin.desk.laid_out import laid_out
 from admin.desk.queue import DESK
 from admin.desk.reads import organisations
-from admin.held import reads
 from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
+from service import held_mails as reads
 from service.tray import ShownMail, ways_out, why
 from service.words import translate
 from workflow.process import PROCESS

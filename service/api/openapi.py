@@ -28,7 +28,8 @@ from workflow.process import PROCESS
 
 READ = requires(*EVERYBODY_INSIDE, scope="tickets:read")
 PUBLIC_OPERATIONS = ("live", "ready")
-REFUSED_BY_STATE = ("pingWebhook", "eraseContact")  # without a body, and yet not always possible
+MAY_BE_NONE = ("getDraft", "saveDraft", "rebaseDraft", "publishDraft", "discardDraft")
+MAY_CONFLICT = ("pingWebhook", "discardDraft", "deleteView", "eraseContact", "resendLetter")
 MOVES_BODY = "MoveRequest"
 
 CONFIG = OpenAPIConfig(
@@ -70,6 +71,7 @@ def description(app: Litestar) -> dict[str, Any]:
         for method, operation in item.items():
             if isinstance(operation, dict) and "operationId" in operation:
                 _complete(operation, method, path)
+                _show_answers(operation, components["schemas"])
     for name in _request_bodies():
         if name in components["schemas"]:
             components["schemas"][name]["additionalProperties"] = False
@@ -103,10 +105,6 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
     for media in operation.get("requestBody", {}).get("content", {}).values():
         if name in EXAMPLES.requests:
             media["examples"] = {key: {"value": value} for key, value in EXAMPLES.requests[name].items()}
-    if name in EXAMPLES.responses:
-        status = next(iter(responses))
-        for media in responses[status].get("content", {}).values():
-            media["example"] = EXAMPLES.responses[name]
     if name == "addAttachments":
         operation["requestBody"] = FORM_OF_FILES
         operation["parameters"] += [IF_MATCH]
@@ -117,8 +115,44 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         responses["200"]["content"] = BYTES
         responses["206"] = {"description": "The part that was asked for", "content": BYTES}
         responses["416"] = {"$ref": "#/components/responses/416"}
-    if name == "metrics":
-        responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    if name in TEXTS:
+        media, example = TEXTS[name]
+        responses["200"]["content"] = {media: {"schema": {"type": "string"}, "example": example}}
+    for media, content in responses.get("200", {}).get("content", {}).items():
+        if not media.startswith(("application/json", "text/")):
+            content["schema"] = {"type": "string", "contentMediaType": media}
+    if name in ("getTicket", "createTicket", "makeMove", "listMoves", "addAttachments"):
+        _answer_of(responses).setdefault("headers", {})["ETag"] = ETAG
+    if name == "createTicket":
+        responses["201"]["headers"]["Location"] = LOCATION
+
+
+def _answer_of(responses: dict[str, Any]) -> dict[str, Any]:
+    """The one that says it went well."""
+    answer: dict[str, Any] = next(one for status, one in responses.items() if status.startswith("2"))
+    return answer
+
+
+def _show_answers(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
+    """An example beside every answer that is JSON."""
+    for status, answer in operation["responses"].items():
+        if not status.startswith("2"):
+            continue
+        for media, content in answer.get("content", {}).items():
+            name = str(content["schema"].get("$ref", "")).rpartition("/")[2]
+            if media == "application/json" and (example := _example_of(name, schemas)) is not None:
+                content["example"] = example
+
+
+def _example_of(schema: str, schemas: Mapping[str, Any]) -> Any:
+    """What stands among the examples, or a page made of one of its items."""
+    if schema in EXAMPLES.answers:
+        return EXAMPLES.answers[schema]
+    parts = schemas.get(schema, {}).get("properties", {})
+    item = str(parts.get("items", {}).get("items", {}).get("$ref", "")).rpartition("/")[2]
+    if set(parts) != {"items", "next_cursor"} or item not in EXAMPLES.answers:
+        return None
+    return {"items": [EXAMPLES.answers[item]], "next_cursor": None}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -136,13 +170,13 @@ def _problem_statuses(name: str, method: str, path: str, operation: Mapping[str,
     if name == "ready":
         return statuses
     statuses += ["401", "403", "429"]
-    if "{" in path:
+    if "{" in path or name in MAY_BE_NONE:
         statuses.append("404")
     if operation.get("requestBody"):
         statuses += ["400", "413"]
     if operation.get("parameters") or operation.get("requestBody"):
         statuses.append("422")
-    if (method in ("post", "patch") and "requestBody" in operation) or name in REFUSED_BY_STATE:
+    if (method in ("post", "patch", "put") and "requestBody" in operation) or name in MAY_CONFLICT:
         statuses.append("409")
     if name == "makeMove":
         statuses.append("412")
@@ -169,6 +203,16 @@ IF_MATCH = {
 }  # fmt: skip
 
 
+ETAG = {"schema": {"type": "string"}, "description": "The ticket's `seq`, for `If-Match`.", "example": '"2"'}
+LOCATION = {"schema": {"type": "string"}, "description": "The address of the ticket."}
+LEFT = {
+    "RateLimit-Policy": {"schema": {"type": "string"}, "description": "Requests (`q`) in seconds (`w`)."},
+    "RateLimit": {"schema": {"type": "string"}, "description": "What remains (`r`), and the seconds until more (`t`)."},
+}
+TEXTS = {
+    "metrics": ("text/plain", 'reglament_tickets{state="new"} 3.0\n'),
+    "getJournalCsv": ("text/csv", "Number,Received,Customer,…\n2026-00042,04.05.2026 10:00,Romashka LLC,…\n"),
+}
 BYTES = {"application/octet-stream": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
 RANGE = {
     "name": "Range", "in": "header", "required": False, "description": "One range of bytes (RFC 9110).",
@@ -208,6 +252,8 @@ def _problem_response(status: int) -> dict[str, Any]:
     }
     if status in (429, 503):
         answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+    if status == 429:
+        answer["headers"] |= LEFT
     return answer
 
 

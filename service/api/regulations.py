@@ -82,7 +82,7 @@ async def check_regulation(request: AnyRequest, version: FromPath[str], data: JS
     """Everything that keeps the posted document from being published, its worked examples included."""
     await _known(version)
     language = language_of(request)
-    found = obstacles(_read(data.document))
+    found = obstacles(read_document(data.document))
     return CheckResult(
         publishable=not found,
         problems=[Obstacle(one.place, translate(language, one.sentence, **one.params)) for one in found],
@@ -95,7 +95,7 @@ async def publish_regulation(request: AnyRequest, version: FromPath[str], data: 
     """The posted document becomes the next version, if the one in the address is still the newest."""
     based_on = await _known(version)
     made = await regulations.publish(
-        _read(data.document), based_on=based_on.version, by=await actor_of(request), at=clock.now(),
+        read_document(data.document), based_on=based_on.version, by=await actor_of(request), at=clock.now(),
         effective_at=data.effective_at, note=data.note, open_tickets=data.open_tickets,
     )  # fmt: skip
     return Published(made)
@@ -126,7 +126,8 @@ def _document(rules: Rulebook) -> RegulationDocument:
     return RegulationDocument(rules.version, msgspec.to_builtins(rules.regulation))
 
 
-def _read(document: dict[str, Any]) -> Regulation:
+def read_document(document: dict[str, Any]) -> Regulation:
+    """The document as the types of a regulation. Raises WrongFields."""
     try:
         return msgspec.convert(document, Regulation)
     except msgspec.ValidationError as wrong:

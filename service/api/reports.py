@@ -11,7 +11,7 @@ from litestar import Router, get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from service import appendix, clock, reporting
+from service import appendix, clock, reporting, satisfaction
 from service.api.requests import AnyRequest
 from service.auth import READERS, requires
 from service.compliance import first_of_months
@@ -21,6 +21,7 @@ from service.spreadsheets import CSV, XLSX, as_csv, as_xlsx
 from service.words import Language, translate
 from workflow.calendar import zone_named
 from workflow.errors import FieldError, WrongFields
+from workflow.process import PROCESS
 from workflow.words import _
 
 REPORTS = requires(*READERS, scope="tickets:read")
@@ -40,11 +41,76 @@ class EffortReport(msgspec.Struct, frozen=True):
 @get("/reports/effort", operation_id="getEffortReport", summary="Booked minutes", guards=[REPORTS])
 async def effort_report(months: Months = 3) -> EffortReport:
     """Minutes booked on answers, by month, contract and colleague (clause 5.2), this month included."""
-    at = clock.now()
-    zone = (await in_force(at=at)).regulation.calendar.zone
-    since = first_of_months(months, at=at, zone=zone)
+    at, since, zone = await _period(months)
     items = await reporting.effort(since=since, until=at + timedelta(days=1), zone=zone)
     return EffortReport(items, sum(one.minutes for one in items))
+
+
+class LevelReport(msgspec.Struct, frozen=True):
+    """One row for each service level and priority."""
+
+    items: list[reporting.LevelKept]
+
+
+class StateReport(msgspec.Struct, frozen=True):
+    """One row for each state, in the order of the process; by the wall clock, finished stays only."""
+
+    items: list[reporting.StateTime]
+
+
+class MoveReport(msgspec.Struct, frozen=True):
+    """One row for each month and reason, the latest month first."""
+
+    items: list[reporting.Count]
+
+
+class SatisfactionReport(msgspec.Struct, frozen=True):
+    """One row for each month in which a closed ticket was rated, the oldest first."""
+
+    items: list[satisfaction.Month]
+
+
+@get("/reports/levels", operation_id="getLevelReport", summary="Promises by service level", guards=[REPORTS])
+async def level_report(months: Months = 3) -> LevelReport:
+    """How the resolution clocks of the requests received in these months ended, by service level and priority."""
+    at, since, zone = await _period(months)
+    return LevelReport(await reporting.by_level(since=since, at=at, zone=zone))
+
+
+@get("/reports/states", operation_id="getStateReport", summary="Time in each state", guards=[REPORTS])
+async def state_report(months: Months = 3) -> StateReport:
+    """How long the tickets received in these months stood in each state."""
+    _at, since, _zone = await _period(months)
+    return StateReport(await reporting.time_per_state(since=since))
+
+
+@get("/reports/moves", operation_id="getMoveReport", summary="How often a move was made", guards=[REPORTS])
+async def move_report(
+    trigger: Annotated[str, QueryParameter(description="Which move: `dispute`, `extend` …")],
+    months: Months = 3,
+) -> MoveReport:
+    """By month and by the code of the reason."""
+    if trigger not in PROCESS.by_trigger:
+        named = {"value": trigger, "choices": ", ".join(PROCESS.by_trigger)}
+        raise WrongFields([FieldError("trigger", _("“{value}” is not among the choices: {choices}."), named)])
+    _at, since, zone = await _period(months)
+    return MoveReport(await reporting.happened(trigger, since=since, zone=zone))
+
+
+@get("/reports/satisfaction", operation_id="getSatisfactionReport", summary="What customers thought",
+     guards=[REPORTS])  # fmt: skip
+async def satisfaction_report(months: Months = 3) -> SatisfactionReport:
+    """How many closed tickets were rated how, by month."""
+    at, since, zone = await _period(months)
+    found = await satisfaction.summary(since=since, until=at + timedelta(days=1), zone=zone_named(zone))
+    return SatisfactionReport(found)
+
+
+async def _period(months: int) -> tuple[datetime, datetime, str]:
+    """Now, the first instant of the months, and the zone they are counted in."""
+    at = clock.now()
+    zone = (await in_force(at=at)).regulation.calendar.zone
+    return at, first_of_months(months, at=at, zone=zone), zone
 
 
 @get("/journal.csv", operation_id="getJournalCsv", summary="The journal of Appendix 1 as CSV", guards=[REPORTS],
@@ -86,4 +152,10 @@ def _file(content: AsyncIterator[bytes], media: str, name: str) -> Stream:
     return Stream(content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-ROUTER = Router("/", route_handlers=[effort_report, journal_csv, journal_xlsx], tags=["Reports"])
+ROUTER = Router(
+    "/",
+    route_handlers=[
+        effort_report, level_report, state_report, move_report, satisfaction_report, journal_csv, journal_xlsx,
+    ],
+    tags=["Reports"],
+)  # fmt: skip

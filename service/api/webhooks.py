@@ -11,9 +11,11 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from service import clock, queries
+from service import webhook_deliveries as deliveries_of
 from service import webhook_subscriptions as webhooks
 from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit
 from service.auth import actor_of, requires
+from service.directory_edits import number_of
 from service.event_catalogue import TYPES, example_of, schema_of
 from service.schemas import (
     AttemptView,
@@ -172,6 +174,13 @@ async def list_deliveries(
     return DeliveryPage([_delivery(one) for one in sent], onward)
 
 
+@get("/{webhook:str}/deliveries/{delivery:str}", operation_id="getDelivery", summary="One delivery", guards=[MANAGE])
+async def get_delivery(request: AnyRequest, webhook: FromPath[str], delivery: FromPath[str]) -> DeliveryView:
+    """Its request, and each attempt with its answer and its timing."""
+    found = await _owned(request, webhook)
+    return _delivery(await deliveries_of.delivery(found.id, number_of(delivery)))
+
+
 @get(
     "/event-types", operation_id="listEventTypes", summary="The event catalogue", tags=["Events"], guards=[READ_EVENTS]
 )
@@ -235,7 +244,7 @@ ROUTER = Router(
     "/webhooks",
     route_handlers=[
         create_webhook, list_webhooks, get_webhook, change_webhook, replace_webhook, delete_webhook, enable_webhook,
-        disable_webhook, rotate_webhook, ping_webhook, replay_webhook, list_deliveries,
+        disable_webhook, rotate_webhook, ping_webhook, replay_webhook, list_deliveries, get_delivery,
     ],
     tags=["Webhooks"],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the pages of held mail ask of the database."""
+"""Held mail: what waits in the tray and what was set aside."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from uuid import UUID
 
 import msgspec
 
+from service.conditions import Where
 from service.database import fetch, fetchrow, fetchval
 from workflow.errors import NotFound
 
 WAITING = ("held", "failed")
 MOST = 200  # mails on one page of the list
+Place = tuple[datetime, UUID]
 
 MAIL = """
 SELECT m.id, coalesce(nullif(m.sender, ''), m.envelope_from) AS sender, m.subject, m.kind, m.reason, m.status,
@@ -57,12 +59,14 @@ class Contact(msgspec.Struct, frozen=True):
     organisation_name: str
 
 
-async def mails(statuses: Sequence[str]) -> list[HeldMail]:
+async def mails(statuses: Sequence[str], *, limit: int = MOST, after: Place | None = None) -> list[HeldMail]:
     """The mails with these statuses: what waits with the oldest first, what was set aside with the newest first."""
-    order = "ASC" if set(statuses) <= set(WAITING) else "DESC"
-    rows = await fetch(
-        f"{MAIL} WHERE m.status = ANY($1) ORDER BY m.received_at {order}, m.id {order} LIMIT {MOST}", list(statuses)
-    )
+    order, onward = ("ASC", ">") if set(statuses) <= set(WAITING) else ("DESC", "<")
+    where = Where()
+    where.add("m.status = ANY({})", list(statuses))
+    if after:
+        where.add(f"(m.received_at, m.id) {onward} ({{}}, {{}})", *after)
+    rows = await fetch(f"{MAIL} {where.sql} ORDER BY m.received_at {order}, m.id {order} LIMIT {limit}", *where.values)
     return [HeldMail(**row) for row in rows]
 
 

@@ -1,0 +1,104 @@
+"""The journal of the configuration for administrators: who signed in, who got which rights, who changed what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Response, get
+
+from admin.pages import render, url
+from admin.reader import reading
+from admin.reading import AnyRequest
+from service import config_journal
+from service.auth import ADMINISTRATORS, requires
+from service.config_journal import Noted, Wanted
+from service.words import Language, translate
+from workflow.words import _
+
+LOOK: Final = requires(*ADMINISTRATORS, scope="tokens:manage")
+HERE: Final = "/config-journal"
+PAGE: Final = 50
+
+# The beginning of an act, which is what the tabs choose by.
+FOLDERS: Mapping[str, str] = {
+    "": _("Everything"),
+    "session": _("Sign-ins"),
+    "user": _("Colleagues"),
+    "token": _("Tokens"),
+    "customer": _("Customers"),
+    "regulation": _("Regulation"),
+    "webhook": _("Webhooks"),
+}
+THINGS: Mapping[str, str] = {
+    "alarm": _("Alarm"), "contact": _("Contact"), "contract": _("Contract"), "customer": _("Cabinet"),
+    "customers": _("Customers"), "dossier": _("Dossier"), "letter": _("Letter"), "mail": _("Held mail"),
+    "organisation": _("Organisation"), "regulation": _("Regulation"), "session": _("Sign-in"), "token": _("Token"),
+    "user": _("Account"), "webhook": _("Webhook"),
+}  # fmt: skip
+DEEDS: Mapping[str, str] = {
+    "absence": _("absence"), "add": _("added"), "begin": _("draft begun"), "change": _("changed"),
+    "clear": _("cleared"), "close": _("signed out"), "disable": _("switched off"), "discard": _("draft thrown away"),
+    "dropped": _("dropped"), "enable": _("switched on"), "erase": _("erased"), "import": _("taken from a table"),
+    "invitation": _("opened by invitation"), "invite": _("invited"), "join": _("joined"),
+    "learn_sender": _("sender learnt"),
+    "make": _("made"), "merge": _("merged"), "open": _("signed in"), "password": _("new password"),
+    "publish": _("published"), "read_again": _("read again"), "rebase": _("draft follows the newest"),
+    "refused": _("refused"), "registration": _("opened by registration"), "release": _("let go"),
+    "replay": _("sent again"), "resend": _("sent again"), "reset": _("password asked anew"), "revoke": _("revoked"),
+    "rights": _("rights"), "rotate": _("fresh secret"), "save": _("draft saved"), "spam": _("set aside as spam"),
+    "held": _("taken back"), "subscribe": _("subscribed"), "ticket": _("became a ticket"),
+    "unsubscribe": _("unsubscribed"),
+}  # fmt: skip
+ACTORS: Mapping[str, str] = {
+    "staff": _("colleague"), "token": _("program"), "customer": _("customer"), "clock": _("the system"),
+}  # fmt: skip
+
+
+@get(HERE, guards=[LOOK])
+async def config_journal_page(request: AnyRequest) -> Response[str]:
+    """The newest first; narrowed by kind, by who acted and by what it was about."""
+    reader = await reading(request)
+    asked = {name: request.query_params.get(name, "") for name in ("act", "actor", "subject")}
+    act = asked["act"] if asked["act"] in FOLDERS else ""
+    before = request.query_params.get("before", "")
+    rows = await config_journal.noted(
+        Wanted(act=act, actor=asked["actor"], subject=asked["subject"]),
+        limit=PAGE + 1,
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+    )
+    kept = asked | {"act": act}
+    return render(
+        "config_journal/list.html",
+        reader,
+        found=[(one, _said(one, reader.language), _details(one.data)) for one in rows[:PAGE]],
+        actors={kind: translate(reader.language, said) for kind, said in ACTORS.items()},
+        tabs=[
+            (translate(reader.language, label), url(HERE, **(kept | {"act": name})), name == act, None)
+            for name, label in FOLDERS.items()
+        ],
+        asked=kept,
+        filtered=any(kept.values()),
+        next_href=url(HERE, **kept, before=rows[PAGE - 1].id) if len(rows) > PAGE else "",
+        first_href=url(HERE, **kept) if before else "",
+    )
+
+
+def _said(one: Noted, language: Language) -> str:
+    """The act in words; one nobody has named yet stands as it is."""
+    first, _dot, rest = one.act.partition(".")
+    last = rest.rpartition(".")[2]
+    if first not in THINGS or last not in DEEDS:
+        return one.act
+    return f"{translate(language, THINGS[first])}: {translate(language, DEEDS[last])}"
+
+
+def _details(data: Mapping[str, Any]) -> str:
+    """What was noted with it, on one line."""
+    return "; ".join(f"{name}: {_word(value)}" for name, value in data.items() if value not in ("", None, [], {}))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name}: {_word(one)}" for name, one in value.items()) + ")"
+    return ", ".join(map(_word, value)) if isinstance(value, list) else str(value)
