@@ -40,12 +40,8 @@ faults: env  ## The fault tests at full length, then the mutants; both say how l
 	$(BIN)/pytest -m long tests/faults --durations=0 --durations-min=1
 	$(BIN)/python tests/faults/mutants.py
 
-bench: env  ## Measure this machine and Reglament on it, side by side; minutes.
-	$(BIN)/python tests/bench/bench_calendar.py
-	$(BIN)/python tests/bench/bench_service.py
-	$(BIN)/python tests/bench/bench_simulation.py
-	$(BIN)/python tests/bench/bench_worker.py
-	$(BIN)/python tests/bench/bench_ingest.py
+bench: env  ## Measure this machine and Reglament on it, side by side, up to a million tickets; half an hour and more.
+	$(BIN)/python tests/bench/run.py --out docs/bench
 
 lock:  ## Resolve the dependencies anew (needs uv).
 	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock

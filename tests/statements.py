@@ -1,0 +1,62 @@
+"""What is asked of the database: every statement of a stretch of code, and whether its plan reads a history through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from service.database import DB, Connection
+
+HISTORIES = frozenset(
+    {"ticket", "journal", "message", "event", "timer", "outbox", "attempt", "letter", "attachment", "mail", "idem"}
+)
+METHODS = ("fetch", "fetchrow", "fetchval", "execute")
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@contextmanager
+def listening() -> Iterator[list[Statement]]:
+    """The statements our connections are given meanwhile, with their values."""
+    heard: list[Statement] = []
+    kept = {name: getattr(Connection, name) for name in METHODS}
+
+    def tapped(name: str) -> Any:
+        original = kept[name]
+
+        async def tap(self: Connection, sql: str, *values: Any, **more: Any) -> Any:
+            heard.append((sql, values))
+            return await original(self, sql, *values, **more)
+
+        return tap
+
+    for name in METHODS:
+        setattr(Connection, name, tapped(name))
+    try:
+        yield heard
+    finally:
+        for name, original in kept.items():
+            setattr(Connection, name, original)
+
+
+async def read_through(statement: Statement, *, sorted_at_most: int) -> list[str]:
+    """What is wrong with the plan: a history read from end to end, or more rows sorted than a page is worth."""
+    sql, values = statement
+    if not sql.lstrip().upper().startswith(("SELECT", "WITH")):
+        return []
+    assert DB.pool is not None
+    async with DB.pool.acquire() as connection:
+        told = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)
+    [plan] = msgspec.json.decode(told)
+    return list(_faults(plan["Plan"], sorted_at_most))
+
+
+def _faults(node: dict[str, Any], sorted_at_most: int) -> Iterator[str]:
+    if node["Node Type"] == "Seq Scan" and node.get("Relation Name") in HISTORIES:
+        yield f"reads all of {node['Relation Name']}"
+    if node["Node Type"] == "Sort" and node["Plan Rows"] > sorted_at_most:
+        yield f"sorts {node['Plan Rows']:,} rows"
+    for below in node.get("Plans", ()):
+        yield from _faults(below, sorted_at_most)
