@@ -6,7 +6,6 @@ from datetime import timedelta
 from urllib.parse import quote
 from uuid import UUID
 
-from service.accounts import add_user
 from service.clock import now
 from service.database import execute, fetch, fetchval
 from service.sessions import open_session
@@ -49,7 +48,6 @@ class Desk:
 
     async def furnish(self) -> None:
         self.token = await add_token("bench", role=Role.ADMINISTRATOR, at=now())
-        await add_user("op@example.org", name="Анна", role=Role.OPERATOR, at=now())
         self.session = await open_session(await fetchval("SELECT id FROM app_user"), at=now())
         await execute(
             "INSERT INTO webhook (id, url, secret, created_by) "

@@ -29,7 +29,9 @@ class Load:
         self.head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
     async def run(self, clients: int, make: Make) -> Pace:
-        """Raises RuntimeError for an answer that is no success."""
+        """Each process is warmed up first. Raises RuntimeError for an answer that is no success."""
+        for n in range(len(self.ports)):
+            await self._client(n, 0.0, make, [])
         taken: list[float] = []
         start = time.perf_counter()
         await asyncio.gather(*(self._client(n, start + self.seconds, make, taken) for n in range(clients)))

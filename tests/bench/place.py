@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service import bell, logs
+from service.accounts import add_user
 from service.clock import now
 from service.database import DB, close_pool, migrate, start_pool
 from service.embedded import EmbeddedPostgres, EmbeddedRedis
@@ -22,9 +23,10 @@ from service.files import SHELF
 from service.house import HOUSE
 from service.regulations import RULEBOOKS, publish_default
 from service.settings import Settings
+from workflow.definition import Role
 
 ROOT = Path(__file__).parents[2]
-QUIET = {"REGLAMENT_LOG_LEVEL": "error", "REGLAMENT_API_REQUESTS_PER_MINUTE": "100000000"}
+QUIET = {"REGLAMENT_LOG_LEVEL": "error", "REGLAMENT_API_REQUESTS_PER_MINUTE": "10000000"}
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Place:
 
 @asynccontextmanager
 async def a_place(*, pool: int = 8) -> AsyncIterator[Place]:
-    """An empty, durable system with the default regulation; this process is connected to it."""
+    """A durable system with the default regulation and one operator; this process is connected to it."""
     logs.set_up(form="console", level="error")
     home = Path(tempfile.mkdtemp(prefix="rgl-bench-", dir="/tmp"))
     with ExitStack() as ending:
@@ -89,6 +91,7 @@ async def a_place(*, pool: int = 8) -> AsyncIterator[Place]:
         RULEBOOKS.forget()
         bell.hang(bell.SilentBell())
         await publish_default(at=now())
+        await add_user("op@example.org", name="Анна", role=Role.OPERATOR, at=now())
         try:
             yield Place(home, postgres, redis)
         finally:
