@@ -119,15 +119,18 @@ def _word(id: int | None) -> str:
 def read_ticket(row: Mapping[str, Any]) -> Ticket:
     """A ticket from a row of `SELECT`."""
     values = {name: row[name] for name in _NAMES}
-    values["clocks"] = msgspec.json.decode(values["clocks"], type=Clocks)
-    values["thread"] = msgspec.json.decode(values["thread"], type=tuple[str, ...])
-    values["generations"] = msgspec.json.decode(values["generations"], type=_GENERATIONS)
+    for name, decoder in _DECODERS:
+        values[name] = decoder.decode(values[name])
     values["head"] = bytes(values["head"])
     return Ticket(**values)
 
 
 _NAMES = tuple(field.name for field in msgspec.structs.fields(Ticket))
-_GENERATIONS = dict[str, tuple[int, datetime | None]]
+_DECODERS: tuple[tuple[str, msgspec.json.Decoder[Any]], ...] = (
+    ("clocks", msgspec.json.Decoder(Clocks)),
+    ("thread", msgspec.json.Decoder(tuple[str, ...])),
+    ("generations", msgspec.json.Decoder(dict[str, tuple[int, datetime | None]])),
+)
 
 
 # --- what the API, the webhooks and the idempotency keys show ---------------------------------------------------------
