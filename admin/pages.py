@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from litestar import Response
 from markupsafe import Markup, escape
 
+from admin import marks
 from admin.navigation import ROLE_NAMES, Place, places_for
 from admin.static_files import static_url
+from admin.time_bars import Tone
 from service import words
 from service.words import DEFAULT_LANGUAGE, Language
 from workflow.definition import STAFF, Role
@@ -139,6 +141,9 @@ def environment() -> Environment:
         role_name=_role_name,
         zone_name=_zone_name,
         csrf_input=_csrf_input,
+        priority_badge=marks.priority_badge,
+        state_badge=marks.state_badge,
+        time_bar=_time_bar,
         url=url,
         static_url=static_url,
         reader=_reading.get,
@@ -216,6 +221,10 @@ def _role_name(role: Role) -> str:
 def _zone_name() -> str:
     reading = _reading.get()
     return words.zone_name(reading.language, reading.zone)
+
+
+def _time_bar(tone: Tone, share: float, said: str, exact: str = "") -> Markup:
+    return marks.time_bar(_reading.get().language, tone, share, said, exact)
 
 
 def _csrf_input() -> Markup:

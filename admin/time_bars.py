@@ -17,7 +17,7 @@ _RESULTS: Final = {"met": _("in time"), "extended": _("extended in time"), "brea
 
 @dataclass(frozen=True, slots=True)
 class TimeBar:
-    """What parts/show.html draws: `share` of the target used (0 to 1), `said` beside it, `exact` on the hover."""
+    """What admin/marks.py draws: `share` of the target used (0 to 1), `said` beside it, `exact` on the hover."""
 
     tone: Tone
     share: float

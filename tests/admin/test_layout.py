@@ -169,9 +169,7 @@ def test_what_was_done_is_said_once_and_escaped() -> None:
 
 
 def test_a_time_bar_tells_its_tone_by_shape_and_word_too() -> None:
-    html = shown(
-        '{% from "parts/show.html" import time_bar %}{{ time_bar("late", 1.7, "25 min late", "Monday") }}',
-    )
+    html = shown('{{ time_bar("late", 1.7, "25 min late", "Monday") }}')
     assert '<use href="#icon-late"/>' in html
     assert "Late: </span><span>25 min late</span>" in html
     assert 'class="time-run" width="100%"' in html
@@ -284,7 +282,7 @@ def test_every_priority_of_the_default_regulation_has_a_colour_that_stands_out(s
 
 
 def test_the_more_urgent_a_priority_the_more_bars_it_shows() -> None:
-    source = '{% from "parts/show.html" import priority_badge %}{{ priority_badge("P1", rank, colour) }}'
+    source = '{{ priority_badge("P1", rank, colour) }}'
     assert shown(source, rank=1, colour="red").count('opacity="0.22"') == 0
     assert shown(source, rank=4, colour="red").count('opacity="0.22"') == 3
     assert 'class="priority-mark colour-own" viewBox="0 0 14 12" fill="#aa0000"' in shown(

@@ -23,8 +23,8 @@ SORTED_AT_MOST = 2_000  # rows; a search gathers a thousand
 PAGES = (
     "/desk", "/desk?closed=1", "/desk?overdue=1", "/desk?soon=1", "/desk?unregistered=1", "/desk?unread=1",
     "/desk?state=in_progress", "/desk?priority=P1", "/desk?assignee=nobody", "/desk?assignee=1",
-    f"/desk?q={quote('изделие4999')}", f"/desk?q={quote('накладная')}", "/desk?q=B-77", "/desk/held", "/letters", "/board",
-    "/desk/tickets/{ticket}",
+    f"/desk?q={quote('изделие4999')}", f"/desk?q={quote('накладная')}", "/desk?q=B-77",
+    "/desk/held", "/letters", "/board", "/customers", "/desk/tickets/{ticket}",
 )  # fmt: skip
 LISTS = (
     "/api/v1/tickets", "/api/v1/tickets?state=in_progress", "/api/v1/tickets?state=closed",
