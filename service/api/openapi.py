@@ -120,7 +120,7 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
         responses["200"]["content"] = {media: {"schema": {"type": "string"}, "example": example}}
     for media, content in responses.get("200", {}).get("content", {}).items():
         if not media.startswith(("application/json", "text/")):
-            content["schema"] = {"type": "string", "contentMediaType": media}
+            content["schema"] = BINARY | {"contentMediaType": media}
     if name in ("getTicket", "createTicket", "makeMove", "listMoves", "addAttachments"):
         _answer_of(responses).setdefault("headers", {})["ETag"] = ETAG
     if name == "createTicket":
@@ -213,7 +213,9 @@ TEXTS = {
     "metrics": ("text/plain", 'reglament_tickets{state="new"} 3.0\n'),
     "getJournalCsv": ("text/csv", "Number,Received,Customer,…\n2026-00042,04.05.2026 10:00,Romashka LLC,…\n"),
 }
-BYTES = {"application/octet-stream": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+# OpenAPI 3.1 asks for the media type alone; most generators of clients still look for the format.
+BINARY = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+BYTES = {"application/octet-stream": {"schema": BINARY}}
 RANGE = {
     "name": "Range", "in": "header", "required": False, "description": "One range of bytes (RFC 9110).",
     "schema": {"type": "string", "pattern": "^bytes=[0-9]{0,18}-[0-9]{0,18}$"}, "example": "bytes=0-1023",
@@ -224,7 +226,7 @@ FILES_SCHEMA = {
     "properties": {
         "file": {
             "type": "array", "minItems": 1, "maxItems": 20,
-            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "items": BINARY,
         }
     },
     "required": ["file"],

@@ -1,6 +1,14 @@
-"""A client made from the description alone plays a ticket's life."""
+"""A client made from the description alone plays a ticket's life; so does one that a generator writes."""
 
+import asyncio
+import importlib
+import io
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -116,3 +124,85 @@ async def test_every_operation_that_only_reads_answers_as_described(client: Clie
     for id, (method, path, _operation) in client.operations.items():
         if method == "get" and "{" not in path:
             await client.call(id)
+
+
+# --- what a generator makes of the description ------------------------------------------------------------------------
+
+NAME = "reglament_client"
+CONFIG = f"""
+package_name_override: {NAME}
+literal_enums: true
+post_hooks: []
+content_type_overrides:
+  application/pdf: application/octet-stream
+  application/vnd.openxmlformats-officedocument.spreadsheetml.sheet: application/octet-stream
+"""
+
+
+@pytest.fixture
+async def generated(administrator: httpx.AsyncClient, tmp_path: Path) -> Path:
+    """The folder of a client that openapi-python-client has written, without a word of complaint."""
+    description, config = tmp_path / "openapi.json", tmp_path / "config.yml"
+    description.write_bytes((await administrator.get("/api/v1/openapi.json")).content)
+    config.write_text(CONFIG)
+    program = Path(sys.executable).with_name("openapi-python-client")
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [program, "generate", "--path", description, "--meta", "none", "--config", config,
+         "--output-path", tmp_path / NAME, "--fail-on-warning"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tmp_path
+
+
+@pytest.fixture
+def importable(generated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(str(generated))
+    yield generated
+    for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
+        del sys.modules[name]
+
+
+def part(name: str) -> ModuleType:
+    return importlib.import_module(f"{NAME}.{name}")
+
+
+async def test_a_ticket_lives_through_a_generated_client(importable: Path, administrator: httpx.AsyncClient) -> None:
+    models, types = part("models"), part("types")
+    client = part("client").AuthenticatedClient(base_url="http://desk.example.org", token="")
+    client.set_async_httpx_client(administrator)
+
+    async def asks(operation: str, *words: str, **given: Any) -> Any:
+        return await part(f"api.{operation}").asyncio(*words, client=client, **given)
+
+    request = models.NewTicket(channel="phone", text="It beeps.", email="a@example.org")
+    ticket = await asks("tickets.create_ticket", body=request, idempotency_key="life-2")
+    assert (await asks("tickets.create_ticket", body=request, idempotency_key="life-2")).id == ticket.id
+
+    async def moves(move: Any) -> Any:
+        return await asks("tickets.make_move", ticket.id, body=move)
+
+    registered = await moves(models.MoveRegister(trigger="register", priority="P2"))
+    assert registered.number
+    assert registered.due_at.tzinfo is not None
+    await moves(models.MoveStart(trigger="start"))
+    png = types.File(payload=io.BytesIO(PNG), file_name="a.png", mime_type="image/png")
+    sent = await asks("tickets.add_attachments", ticket.id, body=models.Files(file=[png]))
+    fetched = await asks("tickets.download_attachment", sent.items[0].id)
+    assert fetched.payload.read() == PNG
+    refused = await moves(models.MoveConfirm(trigger="confirm"))
+    assert isinstance(refused, models.Problem)
+    assert "complete" in refused.possible
+    done = models.MoveComplete(
+        trigger="complete", text="Replaced.", delivery_method="email", minutes=40, outcome="solved"
+    )
+    await moves(done)
+    closed = await moves(models.MoveConfirm(trigger="confirm"))
+    assert closed.closed_at >= closed.received_at
+    journal = await asks("tickets.get_journal", ticket.id)
+    assert [entry.seq for entry in journal.items] == list(range(1, closed.seq + 1))
+    found = await asks("tickets.list_tickets", q="beeps", state=[closed.state])
+    assert [one.id for one in found.items] == [ticket.id]
+    assert (await asks("directory.get_me")).role == "administrator"
+    assert (await asks("tickets.get_deadline", ticket.id)).resolution.total_seconds > 0
