@@ -40,6 +40,7 @@ from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
 from service.metrics import metrics
+from service.neighbours import talking
 from service.problems import HANDLERS, plain_page
 from service.settings import Settings
 from service.startup import connected, furnish
@@ -94,8 +95,12 @@ def _methods(app: Litestar) -> Mapping[str, str]:
 
 def _connected(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with connected(settings):
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        doors, key = app.state.doors, settings.key("neighbours")
+        async with (
+            connected(settings) as redis_url,
+            talking(redis_url, key=key, limit=doors.requests, throttles=doors.throttles),
+        ):
             yield
 
     return lifespan

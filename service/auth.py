@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from http.cookies import SimpleCookie
 from typing import Any, cast
@@ -65,6 +65,11 @@ class Doors:
             requests=RateLimit(per_minute=settings.api_requests_per_minute),
             metrics_from_loopback=settings.metrics_from_loopback,
         )
+
+    @property
+    def throttles(self) -> Mapping[str, Throttle]:
+        """By name, for the other web processes."""
+        return {each.name: kept for each in fields(self) if isinstance(kept := getattr(self, each.name), Throttle)}
 
     @property
     def session_cookie(self) -> str:

@@ -316,7 +316,8 @@ class Settings:
     api_requests_per_minute: int = field(
         default=600,
         metadata=_about(
-            "Requests a minute that one token may make at one web process; more are answered 429 with `Retry-After`.",
+            "Requests a minute that one token may make, at all web processes together; more are answered 429 with "
+            "`Retry-After`.",
             _number(1, 10_000_000),
         ),
     )
