@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import imaplib
 import os
 import shutil
+import smtplib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import asyncpg
 import msgspec
@@ -18,8 +20,11 @@ from redis.exceptions import RedisError
 
 from service.bell import redis_client
 from service.database import DB, fetch, fetchrow, fetchval, pending_migrations, start_pool
+from service.files import SHELF
+from service.house import HOUSE
 from service.regulations import in_force
 from service.settings import Settings
+from service.vault import SealBroken, open_
 from service.words import translate
 from workflow.calendar import zone_named
 from workflow.errors import NotFound
@@ -59,6 +64,8 @@ async def examine(settings: Settings, *, redis_url: str, at: datetime, real: dat
             await start_pool()
         yield await _database(settings)
         yield await _clock(real=real)
+        yield await _seals()
+        yield await _files()
         yield await _calendar(at=at)
         yield await _worker(at=at)
         yield await _audit()
@@ -118,17 +125,62 @@ async def _smtp(settings: Settings) -> Finding:
     if settings.smtp_url is None:
         verdict: Verdict = "wrong" if settings.production else "well"
         return Finding("mail out", verdict, "No REGLAMENT_SMTP_URL: letters stay in the local mailbox.")
-    parts = urlsplit(settings.smtp_url)
-    port = parts.port or (465 if parts.scheme == "smtps" else 25)
-    return await _greeted("mail out", parts.hostname or "", port, tls=parts.scheme == "smtps", greeting=b"220")
+    return await _visited("mail out", "REGLAMENT_SMTP_URL", settings.smtp_url, _visit_smtp)
 
 
 async def _imap(settings: Settings) -> Finding:
     if settings.imap_url is None:
         return Finding("mailbox", "well", "No REGLAMENT_IMAP_URL: mail comes by the listener only.")
-    parts = urlsplit(settings.imap_url)
-    tls = parts.scheme == "imaps"
-    return await _greeted("mailbox", parts.hostname or "", parts.port or (993 if tls else 143), tls=tls, greeting=b"* ")
+    return await _visited("mailbox", "REGLAMENT_IMAP_URL", settings.imap_url, _visit_imap)
+
+
+async def _visited(about: str, variable: str, url: str, visit: Callable[[SplitResult], str]) -> Finding:
+    """Greeted, encrypted and signed in as the settings say; nothing is sent and nothing is read."""
+    parts = urlsplit(url)
+    place = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    try:
+        refused = await asyncio.to_thread(visit, parts)
+    except (*UNREACHABLE, smtplib.SMTPException, imaplib.IMAP4.error) as error:
+        return Finding(about, "wrong", f"{place} does not answer as a mail server ({error or type(error).__name__}).")
+    if refused:
+        return Finding(about, "wrong", f"{place} does not let us in: {refused}. Check {variable}.")
+    return Finding(about, "well", f"{place} answers" + (" and takes our password." if parts.username else "."))
+
+
+def _visit_smtp(parts: SplitResult) -> str:
+    """Why the server does not let us in; empty when it does."""
+    host, trust = parts.hostname or "", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        session: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=PATIENCE, context=trust)
+    else:
+        session = smtplib.SMTP(host, parts.port or 25, timeout=PATIENCE)
+    with session:
+        if parts.scheme == "smtp+starttls":
+            session.starttls(context=trust)
+        if parts.username:
+            try:
+                session.login(unquote(parts.username), unquote(parts.password or ""))
+            except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as refused:
+                return str(refused)
+        session.noop()
+    return ""
+
+
+def _visit_imap(parts: SplitResult) -> str:
+    """Why the server does not let us in; empty when it does."""
+    host = parts.hostname or ""
+    if parts.scheme == "imaps":
+        trust = ssl.create_default_context()
+        session: imaplib.IMAP4 = imaplib.IMAP4_SSL(host, parts.port or 993, ssl_context=trust, timeout=PATIENCE)
+    else:
+        session = imaplib.IMAP4(host, parts.port or 143, timeout=PATIENCE)
+    with session:
+        if parts.username:
+            try:
+                session.login(unquote(parts.username), unquote(parts.password or ""))
+            except imaplib.IMAP4.error as refused:
+                return str(refused)
+    return ""
 
 
 async def _listener(settings: Settings) -> Finding:
@@ -168,6 +220,32 @@ async def _database(settings: Settings) -> Finding:
     if used + settings.pool_size > most:
         return Finding("database", "beware", f"{words} Lower REGLAMENT_POOL_SIZE or put a pooler before it.")
     return Finding("database", "well", words)
+
+
+async def _seals() -> Finding:
+    """Whether the secret is the one with which the secrets in the database were sealed."""
+    row = await fetchrow("SELECT id, secret FROM webhook ORDER BY created_at DESC, id DESC LIMIT 1")
+    if row is None:
+        return Finding("seals", "well", "Nothing in the database is sealed yet.")
+    try:
+        open_(HOUSE.vault_key, bytes(row["secret"]), bound_to=f"webhook:{row['id']}")
+    except SealBroken:
+        sentence = (
+            "Secrets in the database were sealed with another secret: give every process the old REGLAMENT_SECRET."
+        )
+        return Finding("seals", "wrong", sentence)
+    return Finding("seals", "well", "The secret opens what it sealed in the database.")
+
+
+async def _files() -> Finding:
+    """Whether the folder of files is the one the other processes keep files in."""
+    sha256 = await fetchval("SELECT sha256 FROM attachment WHERE sha256 <> '' ORDER BY at DESC, id DESC LIMIT 1")
+    if sha256 is None:
+        return Finding("files", "well", "No ticket has files yet.")
+    if not SHELF.place(sha256).is_file():
+        sentence = f"The newest file of a ticket is not in {SHELF.place(sha256).parent.parent}: share that folder."
+        return Finding("files", "wrong", sentence)
+    return Finding("files", "well", "The newest file of a ticket is where it belongs.")
 
 
 async def _clock(*, real: datetime) -> Finding:

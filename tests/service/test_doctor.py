@@ -1,15 +1,23 @@
 """The doctor tells what is wrong in plain words, and nothing when all is well."""
 
+import base64
+import socketserver
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from service import alarms, audits
+from service import alarms, audits, files
+from service.change import File
 from service.database import execute
 from service.doctor import Finding, examine
+from service.files import SHELF
+from service.house import HOUSE
 from service.settings import Settings
-from tests.desk import MONDAY
+from service.tickets import carry_out
+from tests.desk import MONDAY, OPERATOR, a_ticket, a_webhook
 from tests.faults.stage import free_port
 
 
@@ -74,3 +82,97 @@ async def test_migrations_that_wait_are_named(settings: Settings, redis_url: str
         assert "reglament migrate" in (await told(settings, redis_url))["database"].sentence
     finally:
         await execute("UPDATE migration SET name = replace(name, ' aside', '')")
+
+
+# --- mail servers that want a password --------------------------------------------------------------------------------
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """Speaks as much of SMTP or IMAP as it takes to be signed in to; the password is `right`."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, session: type[socketserver.StreamRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), session)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def url(self, scheme: str, password: str) -> str:
+        return f"{scheme}://desk%40example.org:{password}@127.0.0.1:{self.server_address[1]}/INBOX"
+
+
+class Smtp(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline():
+            match line.split()[0].upper():
+                case b"EHLO":
+                    self.wfile.write(b"250-here\r\n250 AUTH PLAIN\r\n")
+                case b"AUTH":
+                    known = base64.b64decode(line.split()[2]) == b"\0desk@example.org\0right"
+                    self.wfile.write(b"235 welcome\r\n" if known else b"535 wrong name or password\r\n")
+                case b"QUIT":
+                    self.wfile.write(b"221 bye\r\n")
+                    return
+                case _:
+                    self.wfile.write(b"250 fine\r\n")
+
+
+class Imap(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(b"* OK here\r\n")
+        while line := self.rfile.readline():
+            tag, command, *rest = line.split()
+            if command.upper() == b"CAPABILITY":
+                self.wfile.write(b"* CAPABILITY IMAP4rev1\r\n")
+            if command.upper() == b"LOGOUT":
+                self.wfile.write(b"* BYE\r\n")
+            refused = command.upper() == b"LOGIN" and b'"right"' not in rest
+            self.wfile.write(tag + (b" NO wrong name or password\r\n" if refused else b" OK done\r\n"))
+
+
+@pytest.fixture
+def mail_servers() -> Iterator[tuple[MailServer, MailServer]]:
+    servers = MailServer(Smtp), MailServer(Imap)
+    yield servers
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+async def test_a_password_that_a_mail_server_refuses_is_named(
+    tmp_path: Path, redis_url: str, regulation: None, mail_servers: tuple[MailServer, MailServer]
+) -> None:
+    smtp, imap = mail_servers
+    for password, verdict in (("right", "well"), ("wrong", "wrong")):
+        settings = Settings(home=tmp_path, smtp_url=smtp.url("smtp", password), imap_url=imap.url("imap", password))
+        found = await told(settings, redis_url)
+        assert (found["mail out"].verdict, found["mailbox"].verdict) == (verdict, verdict), found["mailbox"]
+    assert "wrong name or password" in found["mail out"].sentence
+    assert "REGLAMENT_IMAP_URL" in found["mailbox"].sentence
+
+
+# --- what processes must share ----------------------------------------------------------------------------------------
+
+
+async def test_another_secret_than_the_database_was_sealed_with_is_named(
+    settings: Settings, redis_url: str, regulation: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HOUSE, "vault_key", settings.key("vault"))
+    await a_webhook("https://crm.example.org/hook")
+    assert (await told(settings, redis_url))["seals"].verdict == "well"
+    monkeypatch.setattr(HOUSE, "vault_key", b"o" * 32)
+    found = (await told(settings, redis_url))["seals"]
+    assert (found.verdict, "REGLAMENT_SECRET" in found.sentence) == ("wrong", True)
+
+
+async def test_a_folder_of_files_that_is_not_shared_is_named(
+    settings: Settings, redis_url: str, regulation: None
+) -> None:
+    SHELF.furnish(settings.home)
+    sha256 = files.keep(b"a photograph")
+    ticket = await a_ticket()
+    photo = File("a.png", "image/png", 12, sha256)
+    await carry_out(ticket.id, "attach", by=OPERATOR, at=MONDAY, cause="test:1", files=[photo])
+    assert (await told(settings, redis_url))["files"].verdict == "well"
+    SHELF.place(sha256).unlink()
+    assert (await told(settings, redis_url))["files"].verdict == "wrong"
