@@ -84,6 +84,7 @@ class User(Table, db=DB, tablename="app_user"):
     absent_from = Timestamptz(null=True, default=None)
     absent_until = Timestamptz(null=True, default=None)
     deputy = BigInt(null=True, default=None)  # the account that is told instead during an absence
+    notices = JSONB(default="{}")  # kind of notice → where it goes: mail, bell; what is left out is as usual
 
 
 class Session(Table, db=DB, tablename="app_session"):
@@ -92,7 +93,7 @@ class Session(Table, db=DB, tablename="app_session"):
     id_hash = Bytea(primary_key=True)
     user = ForeignKey(User, on_delete=OnDelete.restrict, null=True)
     contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=True, default=None)  # a customer's, then no user's
-    data = Bytea()  # what the browser called itself when it signed in
+    data = Bytea()  # from where: what the browser calls itself, and its address
     created_at = Timestamptz(default=EPOCH)
     expires_at = Timestamptz(default=EPOCH, index=True)
 
@@ -477,6 +478,46 @@ class Presence(Table, db=DB, tablename="presence"):
     seen_at = Timestamptz(default=EPOCH)
 
 
+class Team(Table, db=DB, tablename="team"):
+    """Colleagues who are filtered by and told together. The code stands in regulations, so it never changes."""
+
+    id = BigSerial(primary_key=True)
+    code = Varchar(length=40, unique=True)
+    name = Varchar(length=100)
+    created_at = Timestamptz(default=EPOCH)
+    ended_at = Timestamptz(null=True, default=None)  # a team that was used stays known under its code
+
+
+class TeamMember(Table, db=DB, tablename="team_member"):
+    """Who belongs to which team."""
+
+    id = BigSerial(primary_key=True)
+    team = ForeignKey(Team, on_delete=OnDelete.restrict, null=False)
+    user = ForeignKey(User, on_delete=OnDelete.restrict, null=False)
+
+
+class TicketWatch(Table, db=DB, tablename="ticket_watch"):
+    """Who follows a ticket and is told of what happens to it."""
+
+    id = BigSerial(primary_key=True)
+    ticket = ForeignKey(Ticket, on_delete=OnDelete.restrict, null=False)
+    user = ForeignKey(User, on_delete=OnDelete.restrict, null=False)
+    since = Timestamptz(default=EPOCH)
+
+
+class Notice(Table, db=DB, tablename="notice"):
+    """One thing a colleague is told under the bell; what it says is read from the journal, nothing personal is here."""
+
+    id = BigSerial(primary_key=True)
+    user = BigInt()
+    kind = Varchar(length=12)
+    ticket = UUID(null=True, default=None)
+    seq = Integer(default=0)  # the entry of the ticket's journal that it tells of
+    mail = UUID(null=True, default=None)  # or the held mail that has waited too long
+    at = Timestamptz(default=EPOCH)
+    read_at = Timestamptz(null=True, default=None)
+
+
 class CustomerAccount(Table, db=DB, tablename="customer_account"):
     """A customer's right to sign in to the cabinet; one a contact."""
 
@@ -516,5 +557,5 @@ TABLES: tuple[type[Table], ...] = (
     Organisation, Contract, Contact, ContactAddress, User, Session, Token, RegulationVersion, RegulationDraft,
     Republication, RepublishedTicket, Ticket, JournalEntry, Message, Attachment, TicketLink, Timer, Event, Webhook,
     Outbox, Attempt, Idempotency, Mail, Letter, SignedLink, Alarm, Audit, ConfigEntry,
-    SavedView, Presence, CustomerAccount, AccountLink, Satisfaction,
+    SavedView, Presence, Team, TeamMember, TicketWatch, Notice, CustomerAccount, AccountLink, Satisfaction,
 )  # fmt: skip
