@@ -9,7 +9,7 @@ from typing import Final
 from service.differences import DAY_MODES as SAID_MODES
 from service.words import Language, clock_time, day, ngettext, number, translate
 from workflow.calendar import CalendarError, Hours, Week, zone_named
-from workflow.regulation import Regulation, Rulebook, Step
+from workflow.regulation import Regulation, Rulebook, Step, team_in
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target, TargetKind
 
@@ -138,8 +138,9 @@ def _when(step: Step, language: Language) -> str:
 
 def _told(whom: str, language: Language) -> str:
     names = {"assignee": _("the specialist"), "supervisors": _("the supervisors")}
-    # The text is public: addresses of colleagues stay in the form.
-    return translate(language, names.get(whom, _("a named colleague")))
+    # The text is public: addresses and teams of colleagues stay in the form.
+    otherwise = _("a named team") if team_in(whom) else _("a named colleague")
+    return translate(language, names.get(whom, otherwise))
 
 
 def said_number(regulation: Regulation, *, year: int) -> str:

@@ -15,6 +15,7 @@ from service.announcements import announce
 from service.database import DB, execute, fetch, fetchrow, retried
 from service.event_catalogue import PUBLISHED
 from service.letter_language import letter_problems
+from service.teams import team_problems
 from workflow.carrying_over import Choice
 from workflow.errors import NotFound, Refusal
 from workflow.examples import failed_examples
@@ -97,6 +98,11 @@ def obstacles(regulation: Regulation) -> tuple[Problem, ...]:
     return (*problems(regulation), *letter_problems(regulation)) or failed_examples(regulation)
 
 
+async def all_obstacles(regulation: Regulation) -> tuple[Problem, ...]:
+    """The same, and what only this installation knows: teams that are not there."""
+    return obstacles(regulation) or await team_problems(regulation)
+
+
 @retried
 async def publish(
     regulation: Regulation,
@@ -114,7 +120,7 @@ async def publish(
     Raises NotPublishable, and SomebodyWasFaster when `based_on` is not the newest version: of two who publish at once
     one wins, the other is told.
     """
-    if found := obstacles(regulation):
+    if found := await all_obstacles(regulation):
         raise NotPublishable(found)
     starts = max(effective_at or at, at)
     try:

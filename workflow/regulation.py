@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,8 +20,10 @@ LANGUAGES = ("ru", "en")
 # What a request may be asked for (clause 4.2), and the signs of a registration number (it stands in mail subjects).
 REQUEST_FIELDS = ("organisation", "full_name", "position", "phone", "email", "text")
 NUMBER_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
-# Whom a step may notify besides addresses.
+# Whom a step may notify besides addresses, and what stands before the code of a team.
 NOTIFIED = ("assignee", "supervisors")
+TEAM = "team:"
+TEAM_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 Language = Literal["ru", "en"]
 
 
@@ -42,7 +45,8 @@ class Step(_Part, frozen=True):
     """A warning or an escalation: when on the clock, and what then (clause 6.3).
 
     Exactly one of `percent` (of the target's working time) and `minutes` (working minutes after the deadline, negative
-    before it) says when. `notify` holds `assignee`, `supervisors` or addresses.
+    before it) says when. `notify` holds `assignee`, `supervisors`, `team:` and the code of a team,
+    or addresses.
     """
 
     notify: tuple[str, ...]
@@ -285,9 +289,10 @@ def _letter_files(name: str) -> dict[str, dict[str, str]]:
     }
 
 
-# Letters that no move of the process names: the first answer to a mail, and what the clock tells the staff, one by one
-# or gathered over a night.
-LETTERS = frozenset({"accepted", "breach", "digest", "warning", *PROCESS.letters()})
+# Letters that no move of the process names: what colleagues are told, one by one or gathered over a night, and the
+# first answer to a mail.
+TO_COLLEAGUES = frozenset({"breach", "digest", "notice", "warning"})
+LETTERS = frozenset({"accepted", *TO_COLLEAGUES, *PROCESS.letters()})
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -416,8 +421,24 @@ def _step_problems(place: str, step: Step, regulation: Regulation) -> Iterator[P
     if not (step.notify or step.raise_to or step.reassign_to):
         yield Problem(place, _("The step does nothing: name someone to notify, a priority or an assignee."))
     for name in step.notify:
-        if name not in NOTIFIED and "@" not in name:
-            yield Problem(place, _("“{name}” is neither the assignee, the supervisors nor an address."), {"name": name})
+        if name not in NOTIFIED and "@" not in name and team_in(name) is None:
+            sentence = _("“{name}” is neither the assignee, the supervisors, a team nor an address.")
+            yield Problem(place, sentence, {"name": name})
+
+
+def team_in(word: str) -> str | None:
+    """The code of the team that a word of `notify` names; None for any other word."""
+    code = word.removeprefix(TEAM)
+    return code if code != word and TEAM_CODE.fullmatch(code) else None
+
+
+def teams_of(regulation: Regulation) -> Iterator[tuple[str, str]]:
+    """The teams that the steps name, each with its place."""
+    clocks = [("registration", regulation.registration.steps)]
+    clocks += [(f"priorities.{index}", one.steps) for index, one in enumerate(regulation.priorities)]
+    for place, steps in clocks:
+        for at, step in enumerate(steps):
+            yield from ((f"{place}.steps.{at}", code) for word in step.notify if (code := team_in(word)))
 
 
 def _codes_in_use(regulation: Regulation) -> set[str]:

@@ -62,8 +62,8 @@ class Unregistered(msgspec.Struct, frozen=True):
     older: int
 
 
-async def load(*, since: datetime, at: datetime) -> list[Load]:
-    """Everybody who works on tickets, the most loaded first; minutes booked since the day began."""
+async def load(*, since: datetime, at: datetime, team: int | None = None) -> list[Load]:
+    """Everybody who works on tickets, or one team, the most loaded first; minutes booked since the day began."""
     late = OVERDUE.format(at="$2", running="$3::text[]", resting="$4::text[]")
     rows = await fetch(
         "WITH held AS (SELECT t.assignee AS user, count(*) AS open, "
@@ -74,34 +74,42 @@ async def load(*, since: datetime, at: datetime) -> list[Load]:
         "coalesce(h.late, 0) AS late, coalesce(b.minutes, 0) AS minutes_today, "
         "coalesce($2 >= u.absent_from AND $2 < u.absent_until, false) AS absent "
         "FROM app_user u LEFT JOIN held h ON h.user = u.id LEFT JOIN booked b ON b.author = u.name "
-        "WHERE u.active AND (u.role = ANY($5) OR h.open > 0) "
-        "UNION ALL SELECT NULL, '', open, running, late, 0, false FROM held WHERE held.user IS NULL "
+        f"WHERE u.active AND (u.role = ANY($5) OR h.open > 0) AND {_of_team('u.id', '$6')} "
+        "UNION ALL SELECT NULL, '', open, running, late, 0, false FROM held "
+        "WHERE held.user IS NULL AND $6::bigint IS NULL "
         "ORDER BY open DESC, name",
-        since, at, RUNNING, RESTING, sorted(OPERATORS),
+        since, at, RUNNING, RESTING, sorted(OPERATORS), team,
     )  # fmt: skip
     return [Load(**dict(row)) for row in rows]
 
 
-async def deadlines(*, since: datetime, until: datetime) -> list[Deadline]:
-    """The deadlines of running clocks in the half-open time, the earliest first."""
+def _of_team(user: str, team: str) -> str:
+    """Whether somebody belongs to the team that is asked for; everybody does where none is."""
+    return f'({team}::bigint IS NULL OR EXISTS (SELECT FROM team_member m WHERE m.team = {team} AND m."user" = {user}))'
+
+
+async def deadlines(*, since: datetime, until: datetime, team: int | None = None) -> list[Deadline]:
+    """The deadlines of running clocks in the half-open time, the earliest first; of one team's tickets if asked for."""
     rows = await fetch(
         "SELECT t.id, t.number, t.subject, t.priority, u.name AS assignee, "
         "coalesce(t.due_at, t.registration_due_at) AS due_at, t.number IS NULL AS registration "
         "FROM ticket t LEFT JOIN app_user u ON u.id = t.assignee WHERE t.closed_at IS NULL AND t.state = ANY($3) "
         "AND CASE WHEN t.number IS NULL THEN t.registration_due_at ELSE t.due_at END >= $1 "
         "AND CASE WHEN t.number IS NULL THEN t.registration_due_at ELSE t.due_at END < $2 "
+        f"AND {_of_team('t.assignee', '$4')} "
         f"ORDER BY 6, 1 LIMIT {MOST}",
-        since, until, [*RUNNING, *PROCESS.states_where(runs="registration")],
+        since, until, [*RUNNING, *PROCESS.states_where(runs="registration")], team,
     )  # fmt: skip
     return [Deadline(**dict(row)) for row in rows]
 
 
-async def raised(*, since: datetime, limit: int = 50) -> list[Raised]:
-    """The newest warnings, escalations and breaches, with who was told."""
+async def raised(*, since: datetime, team: int | None = None, limit: int = 50) -> list[Raised]:
+    """The newest warnings, escalations and breaches, with who was told; of one team's tickets if asked for."""
     rows = await fetch(
         "SELECT j.ticket, t.number, t.subject, j.trigger, j.at, j.body FROM journal j JOIN ticket t ON t.id = j.ticket "
-        "WHERE j.trigger = ANY($1) AND j.at >= $2 ORDER BY j.at DESC, j.id DESC LIMIT $3",
-        ["warn", "escalate", "breach"], since, limit,
+        f"WHERE j.trigger = ANY($1) AND j.at >= $2 AND {_of_team('t.assignee', '$4')} "
+        "ORDER BY j.at DESC, j.id DESC LIMIT $3",
+        ["warn", "escalate", "breach"], since, limit, team,
     )  # fmt: skip
     return [_raised(row) for row in rows]
 

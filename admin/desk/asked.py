@@ -25,6 +25,8 @@ def asked_from(query: Iterable[tuple[str, str]]) -> Asked:
         states=tuple(state for state in dict.fromkeys(given.get("state", [])) if state in known),
         priorities=tuple(code for code in dict.fromkeys(given.get("priority", [])) if code.isprintable())[:20],
         assignee=_id_or(last("assignee"), "nobody"),
+        team=_id_or(last("team")),
+        watcher=_id_or(last("watcher")),
         organisation=_id_or(last("organisation")),
         q=" ".join(last("q").replace("\x00", "").split())[:LONGEST_WORDS],
         **{name: last(name) == "1" for name in SWITCHES},

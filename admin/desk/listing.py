@@ -83,7 +83,8 @@ Order = Literal["queue", "nearest", "newest"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets are asked for. `assignee` is a user's id, `nobody` or ''; `closed` turns from open to closed.
+    """Which tickets are asked for. `assignee` is a user's id, `nobody` or ''; `team` and `watcher` are ids; `closed`
+    turns from open to closed.
 
     `nearest`: those whose clock runs, the nearest deadline first, whatever the priority.
     """
@@ -91,6 +92,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
     assignee: str = ""
+    team: str = ""
+    watcher: str = ""
     organisation: str = ""
     overdue: bool = False
     soon: bool = False
@@ -184,6 +187,12 @@ def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Condi
         where.add("t.assignee IS NULL")
     elif asked.assignee.isdigit():
         where.add(f"t.assignee = {where.value(int(asked.assignee[:15]), 'bigint')}")
+    if asked.team:
+        team = where.value(int(asked.team[:15]), "bigint")
+        where.add(f't.assignee = ANY(ARRAY(SELECT "user" FROM team_member WHERE team = {team}))')
+    if asked.watcher:
+        watcher = where.value(int(asked.watcher[:15]), "bigint")
+        where.add(f't.id = ANY(ARRAY(SELECT ticket FROM ticket_watch WHERE "user" = {watcher}))')
     if asked.organisation.isdigit():
         where.add(f"t.organisation = {where.value(int(asked.organisation[:15]), 'bigint')}")
     if asked.unregistered:

@@ -51,8 +51,9 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         filtered=any(here.values()),
         workers=[(str(person.id), person.name) for person in rows.workers(people)],
         colleagues=[(person.email, person.name) for person in rows.workers(people)],
+        teams=rows.teams(people),
         organisations=[(str(id), name) for id, name in organisations],
-        kept=[(name, value) for name, value in _flat(here) if name not in ("assignee", "organisation")],
+        kept=[(name, value) for name, value in _flat(here) if name not in ("assignee", "team", "organisation")],
         next_href=url("/desk", **here, after=listed.next) if listed.next else "",
         first_href=url("/desk", **here) if request.query_params.get("after") else "",
     )

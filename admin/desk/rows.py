@@ -169,6 +169,7 @@ def chips(
         [
             _chip(translate(language, _("Mine")), asked, "assignee", user, on=asked.assignee == user),
             _chip(translate(language, _("Nobody's")), asked, "assignee", "nobody", on=asked.assignee == "nobody"),
+            _chip(translate(language, _("I watch")), asked, "watcher", user, on=asked.watcher == user),
         ],
         [
             _chip(translate(language, _("Late")), asked, "overdue", "1", on=asked.overdue),
@@ -178,6 +179,12 @@ def chips(
     names = {str(person.id): person.name for person in people}
     if asked.assignee not in ("", "nobody", user):
         groups[2].append(_chip(names.get(asked.assignee, asked.assignee), asked, "assignee", asked.assignee, on=True))
+    if asked.watcher not in ("", user):
+        said = translate(language, _("watched by {name}"), name=names.get(asked.watcher, asked.watcher))
+        groups[2].append(_chip(said, asked, "watcher", asked.watcher, on=True))
+    if asked.team:
+        called = dict(teams(people)).get(asked.team, asked.team)
+        groups[2].append(_chip(translate(language, _("team {name}"), name=called), asked, "team", asked.team, on=True))
     for name, label in (
         ("unregistered", _("Not registered yet")),
         ("soon", _("Due within the hour")),
@@ -209,7 +216,7 @@ def query(asked: listing.Asked) -> dict[str, str | list[str]]:
     switches = {name: "1" if getattr(asked, name) else "" for name in SWITCHES}
     return {
         "state": list(asked.states), "priority": list(asked.priorities), "assignee": asked.assignee,
-        "organisation": asked.organisation, "q": asked.q, **switches,
+        "team": asked.team, "watcher": asked.watcher, "organisation": asked.organisation, "q": asked.q, **switches,
     }  # fmt: skip
 
 
@@ -222,6 +229,12 @@ def _chip(label: str, asked: listing.Asked, name: str, value: str, *, on: bool) 
     else:
         now[name] = "" if on else value
     return Chip(label=label, href=url(PATH, **now), on=on)
+
+
+def teams(people: Sequence[reads.Person]) -> list[tuple[str, str]]:
+    """The teams these people belong to, by name."""
+    named = {str(id): name for person in people for id, name in person.teams}
+    return sorted(named.items(), key=lambda team: team[1].lower())
 
 
 def workers(people: Sequence[reads.Person]) -> list[reads.Person]:

@@ -29,8 +29,10 @@ from service.regulation_words import (
     effects,
     said_target,
 )
-from service.regulations import newest, obstacles
+from service.regulations import all_obstacles, newest
+from service.teams import teams
 from service.words import translate
+from workflow.regulation import TEAM
 from workflow.words import _
 
 
@@ -125,7 +127,7 @@ async def _draft_page(
 ) -> Response[str]:
     language = reader.language
     _version, document = await newest()
-    found = obstacles(draft.document)
+    found = await all_obstacles(draft.document)
     beside = {field_of(problem, draft.document): said_problem(problem, language) for problem in found}
     beside |= {field: translate(language, sentence, **params) for field, (sentence, params) in errors.items()}
     return render(
@@ -143,6 +145,7 @@ async def _draft_page(
         checks=said_checks(found, language),
         examples=worked_examples(draft.document),
         published={one.code for one in document.priorities},
+        teams=", ".join(f"{TEAM}{one.code}" for one in await teams(ended=False)),
         steps={
             owner: [name(owner, row) for row in rows_of(owner, values)]
             for owner in ("registration", *(one.code for one in draft.document.priorities))

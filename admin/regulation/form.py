@@ -12,7 +12,7 @@ import msgspec
 from admin.regulation.fields import Errors, Fields
 from admin.regulation.step_rows import WHEN, WHO, name, rows_of, step_of, values_of_steps
 from service.regulation_words import COUNTS_FROM, DAY_MODES, ON_DISPUTE, ON_PRIORITY_CHANGE, target_in, unit_of
-from workflow.regulation import Priority, Problem, Regulation, Step, Text
+from workflow.regulation import Priority, Problem, Regulation, Step, Text, team_in
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target
 
@@ -131,9 +131,11 @@ class _Reader(Fields):
         return tuple(steps)
 
     def addresses(self, field: str) -> list[str]:
-        """Mail addresses, with commas or spaces between them."""
+        """Mail addresses, and teams as `team:code`, with commas or spaces between them."""
         found = self.values[field].replace(",", " ").split()
         for one in found:
+            if team_in(one):
+                continue
             local, at, domain = one.partition("@")
             if not (local and at and domain) or not one.isprintable():
                 self.errors[field] = (_("“{address}” is not a mail address."), {"address": one})

@@ -17,6 +17,7 @@ FIELD_WORDS: Final = {
     "centre": _("name of the support centre"),
     "operator": _("who writes: the colleague, or the centre"),
     "text": _("what the colleague typed: the answer, the question, the argument"),
+    "act": _("what was done, by its name (notice to colleagues only)"),
     "question": _("the question that still waits for an answer (reminder)"),
     "reason": _("why it takes longer, or why the request is not taken"),
     "duplicate_of": _("number of the other ticket, for a duplicate"),

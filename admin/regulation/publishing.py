@@ -19,7 +19,7 @@ from service import drafts
 from service.auth import actor_of
 from service.drafts import Draft
 from service.problems import told
-from service.regulations import NotPublishable, SomebodyWasFaster, in_force, newest, obstacles
+from service.regulations import NotPublishable, SomebodyWasFaster, all_obstacles, in_force, newest
 from service.simulation import simulate
 from service.words import day, translate
 from workflow.carrying_over import CHOICES, Choice
@@ -99,7 +99,7 @@ async def _publish_page(
         values=values,
         choices=choices,
         errors=errors,
-        checks=said_checks(obstacles(draft.document), reader.language),
+        checks=said_checks(await all_obstacles(draft.document), reader.language),
         examples=worked_examples(draft.document),
         waiting=version if version != current.version else None,
         in_force=current.version,

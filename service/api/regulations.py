@@ -14,7 +14,7 @@ from service.auth import OWNERS, READERS, actor_of, requires
 from service.differences import tell
 from service.paging import cursor_of, cut, place_of
 from service.problems import language_of
-from service.regulations import RULEBOOKS, in_force, obstacles
+from service.regulations import RULEBOOKS, all_obstacles, in_force
 from service.schemas import (
     BothLanguages,
     CannedAnswerPage,
@@ -82,7 +82,7 @@ async def check_regulation(request: AnyRequest, version: FromPath[str], data: JS
     """Everything that keeps the posted document from being published, its worked examples included."""
     await _known(version)
     language = language_of(request)
-    found = obstacles(read_document(data.document))
+    found = await all_obstacles(read_document(data.document))
     return CheckResult(
         publishable=not found,
         problems=[Obstacle(one.place, translate(language, one.sentence, **one.params)) for one in found],

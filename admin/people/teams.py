@@ -1,0 +1,94 @@
+"""The page of teams: who belongs together, under which code a regulation tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from admin.desk.rights import PEOPLE
+from admin.pages import Reading, render
+from admin.reader import flash, reading
+from admin.reading import AnyRequest
+from service import staffing, teams
+from service.auth import actor_of
+from service.problems import told
+from service.words import translate
+from workflow.errors import Refusal, WrongFields
+from workflow.regulation import TEAM
+from workflow.words import _
+
+HERE: Final = "/people/teams"
+
+
+@get(HERE, guards=[PEOPLE])
+async def teams_page(request: AnyRequest) -> Response[str]:
+    """Every team with its people, and the form for one more."""
+    return await _shown(request)
+
+
+@post(HERE, guards=[PEOPLE], status_code=303)
+async def add_team(request: AnyRequest) -> Response[Any]:
+    """Make a team."""
+    form = await request.form()
+    reader, actor = await reading(request), await actor_of(request)
+    code, name = str(form.get("code", "")), str(form.get("name", ""))
+    try:
+        await teams.add_team(code, name=name, members=_members(form), by=actor, at=reader.at)
+    except Refusal as refusal:
+        return await _shown(request, typed={"code": code, "name": name}, errors=_errors(refusal, reader))
+    flash(request, translate(reader.language, _("The team is made.")))
+    return Redirect(HERE, status_code=303)
+
+
+@post("/people/teams/{id:int}", guards=[PEOPLE], status_code=303)
+async def change_team(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
+    """Change its name and its people; end it, or bring it back, as the pressed button says."""
+    form = await request.form()
+    reader, actor = await reading(request), await actor_of(request)
+    act, id = form.get("act"), min(id, 2**62)
+    try:
+        if act in ("end", "again"):
+            await teams.change_team(id, ended=act == "end", by=actor, at=reader.at)
+        else:
+            name = str(form.get("name", ""))
+            await teams.change_team(id, name=name, members=_members(form), by=actor, at=reader.at)
+    except WrongFields as wrong:
+        return await _shown(request, of=id, errors=_errors(wrong, reader))
+    flash(request, translate(reader.language, _("Saved.")))
+    return Redirect(HERE, status_code=303)
+
+
+def _members(form: Any) -> list[int]:
+    told = [str(value) for name, value in form.multi_items() if name == "member"]
+    return [int(one) for one in told if one.isascii() and one.isdigit() and len(one) < 16]
+
+
+def _errors(refusal: Refusal, reader: Reading) -> dict[str, str]:
+    wrong = refusal.errors if isinstance(refusal, WrongFields) else ()
+    return {one.field: told(one, reader.language) for one in wrong} or {"code": told(refusal, reader.language)}
+
+
+async def _shown(
+    request: AnyRequest,
+    *,
+    of: int = 0,
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+) -> Response[str]:
+    """`of` is the team that `errors` are about; without one they are about the new team."""
+    reader = await reading(request)
+    return render(
+        "people/teams.html",
+        reader,
+        status_code=422 if errors else 200,
+        teams=await teams.teams(),
+        people=[one for one in await staffing.people(at=reader.at) if one.active],
+        prefix=TEAM,
+        of=of,
+        typed=typed or {},
+        errors=errors or {},
+    )
