@@ -10,10 +10,11 @@ import asyncpg
 import msgspec
 
 from service import bell, config_journal, directory
-from service.accounts import AlreadyThere, users
+from service.accounts import ACCOUNT_ROLES, AlreadyThere, users
 from service.actors import Actor
 from service.customer_records import take_in
 from service.database import DB, execute, fetchrow, retried
+from service.words import LANGUAGES
 from workflow.definition import Role
 from workflow.errors import FieldError, NotFound, Refusal, WrongFields
 from workflow.words import _
@@ -105,13 +106,20 @@ async def change_contact(id: str, given: Mapping[str, Any], *, by: Actor, at: da
 async def change_user(id: str, given: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     """`name`, `role`, `language`, `active`. Who is switched off is signed out at once, and so is whose role changes.
 
-    Raises NotFound, WrongFields, and LastAdministrator rather than leave nobody who may give rights.
+    Raises NotFound, WrongFields (nobody takes their own rights away by mistake), and LastAdministrator rather than
+    leave nobody who may give rights.
     """
     columns = dict(given)
     if "name" in columns:
         columns["name"] = directory.line("name", columns["name"])
         if len(columns["name"]) > 200:
             raise WrongFields([FieldError("name", _("This is too long: at most {most} characters."), {"most": "200"})])
+    if columns.get("role", ACCOUNT_ROLES[0]) not in ACCOUNT_ROLES:
+        raise WrongFields([FieldError("role", _("Choose one of the roles."), {})])
+    if columns.get("language", LANGUAGES[0]) not in LANGUAGES:
+        raise WrongFields([FieldError("language", _("Choose one of the languages."), {})])
+    if by.user == id and (columns.get("active") is False or columns.get("role", by.role) != by.role):
+        raise WrongFields([FieldError("role", _("Your own role and access another administrator must change."), {})])
     await _write("app_user", id, columns, by=by, at=at)
 
 

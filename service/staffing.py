@@ -1,4 +1,4 @@
-"""The people of the centre: their roles, absences with deputies, passwords and open sessions."""
+"""The people of the centre: who they are, their absences with deputies, passwords and open sessions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from typing import Any
 import msgspec
 
 from service import config_journal
-from service.accounts import ACCOUNT_ROLES
 from service.actors import Actor
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from service.passwords import generate_password, hashed, matches
-from workflow.definition import Role
+from service.sessions import LONGEST, Origin, id_hash
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
 
 SHORTEST_PASSWORD = 12  # characters, where somebody chooses their own
 LONGEST_PASSWORD = 200
-LONGEST_NAME = 200
 MOST = 500
 
 
@@ -39,12 +37,15 @@ class Person(msgspec.Struct, frozen=True):
     deputy_name: str | None
     away: bool
     open_tickets: int
+    teams: tuple[str, ...]
 
 
 PEOPLE = """
 SELECT u.id, u.email, u.name, u.role, u.language, u.active, u.signed_in_at, u.absent_from, u.absent_until, u.deputy,
        d.name AS deputy_name, coalesce($1 >= u.absent_from AND $1 < u.absent_until, false) AS away,
-       (SELECT count(*) FROM ticket t WHERE t.assignee = u.id AND t.closed_at IS NULL) AS open_tickets
+       (SELECT count(*) FROM ticket t WHERE t.assignee = u.id AND t.closed_at IS NULL) AS open_tickets,
+       ARRAY(SELECT k.name FROM team_member m JOIN team k ON k.id = m.team WHERE m."user" = u.id AND k.ended_at IS NULL
+             ORDER BY lower(k.name)) AS teams
 FROM app_user u LEFT JOIN app_user d ON d.id = u.deputy
 """
 
@@ -52,7 +53,7 @@ FROM app_user u LEFT JOIN app_user d ON d.id = u.deputy
 async def people(*, at: datetime) -> list[Person]:
     """Everybody, the active ones first."""
     rows = await fetch(f"{PEOPLE} ORDER BY u.active DESC, lower(u.name), u.id LIMIT {MOST}", at)
-    return [Person(**dict(row)) for row in rows]
+    return [_person(row) for row in rows]
 
 
 async def person(id: int, *, at: datetime) -> Person:
@@ -60,35 +61,14 @@ async def person(id: int, *, at: datetime) -> Person:
     row = await fetchrow(f"{PEOPLE} WHERE u.id = $2", at, id)
     if row is None:
         raise NotFound()
-    return Person(**dict(row))
+    return _person(row)
+
+
+def _person(row: Any) -> Person:
+    return Person(**{**dict(row), "teams": tuple(row["teams"])})
 
 
 # --- what administrators change ---------------------------------------------------------------------------------------
-
-
-@retried
-async def change_person(id: int, *, name: str, role: str, active: bool, by: Actor, at: datetime) -> None:
-    """Change a name, a role, or whether somebody may sign in; whoever may not any more is signed out at once.
-
-    Raises NotFound, and WrongFields: nobody locks themselves out, and one administrator always stays.
-    """
-    name = _name(name)
-    if role not in ACCOUNT_ROLES:
-        raise WrongFields([FieldError("role", _("Choose one of the roles."), {})])
-    if by.user == str(id) and (not active or role != by.role):
-        raise WrongFields([FieldError("role", _("Your own role and access another administrator must change."), {})])
-    async with DB.transaction(allow_nested=False):
-        before = await fetchrow("SELECT email, role, active FROM app_user WHERE id = $1 FOR UPDATE", id)
-        if before is None:
-            raise NotFound()
-        await execute("UPDATE app_user SET name = $2, role = $3, active = $4 WHERE id = $1", id, name, role, active)
-        left = await fetchval("SELECT count(*) FROM app_user WHERE active AND role = $1", Role.ADMINISTRATOR.value)
-        if not left:
-            raise WrongFields([FieldError("role", _("One administrator must stay."), {})])
-        if not active or role != before["role"]:
-            await execute('DELETE FROM app_session WHERE "user" = $1', id)
-        data = {"role": role, "active": active, "before": {"role": before["role"], "active": before["active"]}}
-        await config_journal.note(by=by, at=at, act="user.change", subject=before["email"], data=data)
 
 
 @retried
@@ -144,13 +124,6 @@ def _iso(moment: datetime | None) -> str:
 # --- what everybody changes of their own ------------------------------------------------------------------------------
 
 
-async def change_profile(user: int, *, name: str, language: str) -> None:
-    """One's own name and language. Raises WrongFields."""
-    if language not in ("ru", "en"):
-        raise WrongFields([FieldError("language", _("Choose one of the languages."), {})])
-    await execute("UPDATE app_user SET name = $2, language = $3 WHERE id = $1", user, _name(name), language)
-
-
 @retried
 async def change_password(
     user: int, *, now: str, new: str, again: str, session: str | None, by: Actor, at: datetime
@@ -174,59 +147,68 @@ async def change_password(
         await config_journal.note(by=by, at=at, act="user.password", subject=row["email"])
 
 
-def _name(name: str) -> str:
-    name = " ".join(name.replace("\x00", " ").split())
-    if not name:
-        raise WrongFields([FieldError("name", _("Please fill this in."), {})])
-    if len(name) > LONGEST_NAME:
-        most = str(LONGEST_NAME)
-        raise WrongFields([FieldError("name", _("This is too long: at most {most} characters."), {"most": most})])
-    return name
-
-
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
 class OpenSession(msgspec.Struct, frozen=True):
-    """A signed-in browser of one's own; `key` names it without giving it away."""
+    """A signed-in browser; `key` names it without giving it away, `here` is the one that asks."""
 
     key: str
+    browser: str
+    place: str
     created_at: datetime
     expires_at: datetime
     here: bool
 
 
 async def sessions_of(user: int, *, session: str | None, at: datetime) -> list[OpenSession]:
-    """One's open sessions, the newest first; `session` is the id of the one that asks."""
+    """The open sessions of an account, the newest first; `session` is the id of the one that asks."""
     rows = await fetch(
-        'SELECT id_hash, created_at, expires_at FROM app_session WHERE "user" = $1 AND expires_at > $2 '
-        "ORDER BY created_at DESC LIMIT 50",
-        user, at,
+        'SELECT id_hash, data, created_at, expires_at FROM app_session WHERE "user" = $1 AND expires_at > $2 '
+        "AND created_at > $3 ORDER BY created_at DESC LIMIT 50",
+        user, at, at - LONGEST,
     )  # fmt: skip
     return [_open_session(row, session) for row in rows]
 
 
 def _open_session(row: Any, session: str | None) -> OpenSession:
-    kept = bytes(row["id_hash"])
-    here = session is not None and kept == _hash(session)
-    return OpenSession(hashlib.sha256(kept).hexdigest(), row["created_at"], row["expires_at"], here)
+    kept, told = bytes(row["id_hash"]), bytes(row["data"])
+    origin = msgspec.json.decode(told, type=Origin) if told else Origin()
+    here = session is not None and kept == id_hash(session)
+    key = hashlib.sha256(kept).hexdigest()
+    return OpenSession(key, origin.browser, origin.place, row["created_at"], row["expires_at"], here)
 
 
-async def end_session(user: int, key: str) -> None:
-    """End one of one's own sessions. Raises NotFound."""
-    ended = await execute(
-        "DELETE FROM app_session WHERE \"user\" = $1 AND encode(sha256(id_hash), 'hex') = $2", user, key
-    )
-    if not ended:
+@retried
+async def end_session(user: int, key: str, *, by: Actor, at: datetime) -> None:
+    """Sign one browser of an account out. Raises NotFound."""
+    async with DB.transaction(allow_nested=False):
+        ended = await execute(
+            "DELETE FROM app_session WHERE \"user\" = $1 AND encode(sha256(id_hash), 'hex') = $2", user, key
+        )
+        if not ended:
+            raise NotFound()
+        await _note_ended(user, ended, by=by, at=at)
+
+
+@retried
+async def end_sessions(user: int, *, but: str | None = None, by: Actor, at: datetime) -> int:
+    """Sign every browser of an account out, but for the session with the id `but`; how many. Raises NotFound."""
+    async with DB.transaction(allow_nested=False):
+        ended = await end_other_sessions(user, session=but)
+        await _note_ended(user, ended, by=by, at=at)
+    return ended
+
+
+async def _note_ended(user: int, ended: int, *, by: Actor, at: datetime) -> None:
+    email = await fetchval("SELECT email FROM app_user WHERE id = $1", user)
+    if email is None:
         raise NotFound()
+    await config_journal.note(by=by, at=at, act="session.end", subject=email, data={"sessions": ended})
 
 
 async def end_other_sessions(user: int, *, session: str | None) -> int:
-    """End all sessions but the one that asks; how many."""
+    """End all sessions but the one that asks; how many. The note of it is the caller's."""
     return await execute(
-        'DELETE FROM app_session WHERE "user" = $1 AND id_hash <> $2', user, _hash(session) if session else b""
+        'DELETE FROM app_session WHERE "user" = $1 AND id_hash <> $2', user, id_hash(session) if session else b""
     )
-
-
-def _hash(id: str) -> bytes:
-    return hashlib.sha256(id.encode()).digest()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -14,15 +12,19 @@ from litestar.response import Redirect
 from admin.desk.rights import PEOPLE
 from admin.navigation import ROLE_NAMES
 from admin.pages import Reading, render
+from admin.people.absence import absence_values, save_absence
+from admin.people.browsers import browser_name
+from admin.people.profile import TONGUES, session_of
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service import staffing
 from service.accounts import ACCOUNT_ROLES, add_user
-from service.auth import actor_of
+from service.auth import actor_of, wall_clock
+from service.directory_edits import LastAdministrator, change_user
 from service.problems import told
 from service.words import translate
 from workflow.definition import Role
-from workflow.errors import FieldError, Refusal, WrongFields
+from workflow.errors import Refusal, WrongFields
 from workflow.words import _
 
 LIST = "/people"
@@ -56,9 +58,18 @@ async def person_page(request: AnyRequest, id: FromPath[int]) -> Response[str]:
     return await _one(request, id)
 
 
+@post("/people/{id:int}/sessions/{key:str}/end", guards=[PEOPLE], status_code=303)
+async def end_session_of(request: AnyRequest, id: FromPath[int], key: FromPath[str]) -> Redirect:
+    """Sign one browser of somebody out."""
+    reader, actor = await reading(request), await actor_of(request)
+    await staffing.end_session(_fitting(id), key, by=actor, at=wall_clock())
+    flash(request, translate(reader.language, _("Signed out there.")))
+    return Redirect(f"{LIST}/{id}#sessions", status_code=303)
+
+
 @post("/people/{id:int}", guards=[PEOPLE], status_code=303)
 async def change_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
-    """Change an account: its facts, its absence or its password, as the pressed button says."""
+    """Change an account: its facts, its absence, its password or its sessions, as the pressed button says."""
     form = await request.form()
     typed = {name: str(form[name]) for name in form}
     reader, actor = await reading(request), await actor_of(request)
@@ -68,17 +79,16 @@ async def change_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]
                 password = await staffing.give_new_password(_fitting(id), by=actor, at=reader.at)
                 return await _one(request, id, password=password)
             case "absence":
-                first, until = _days(typed, reader.zone)
-                deputy = typed.get("deputy", "")
-                await staffing.set_absence(
-                    _fitting(id), first=first, until=until, by=actor, at=reader.at,
-                    deputy=int(deputy) if deputy.isascii() and deputy.isdigit() and len(deputy) < 16 else None,
-                )  # fmt: skip
+                await save_absence(_fitting(id), typed, reader=reader, by=actor)
+            case "sessions":
+                await staffing.end_sessions(_fitting(id), by=actor, at=wall_clock())
             case _:
-                await staffing.change_person(
-                    _fitting(id), name=typed.get("name", ""), role=typed.get("role", ""),
-                    active=typed.get("active") == "1", by=actor, at=reader.at,
-                )  # fmt: skip
+                given = {name: typed[name] for name in ("name", "role", "language") if name in typed}
+                active = {"active": typed.get("active") == "1"}
+                await change_user(str(_fitting(id)), given | active, by=actor, at=reader.at)
+    except LastAdministrator as last:
+        errors = {"role": told(last, reader.language)}
+        return await _one(request, id, typed=typed, errors=errors, status_code=422)
     except WrongFields as wrong:
         return await _one(request, id, typed=typed, errors=_errors(wrong, reader), status_code=422)
     flash(request, translate(reader.language, _("Saved.")))
@@ -118,16 +128,16 @@ async def _one(
 ) -> Response[str]:
     reader = await reading(request)
     person = await staffing.person(_fitting(id), at=reader.at)
-    everybody = await staffing.people(at=reader.at)
     return render(
         "people/person.html",
         reader,
         status_code=status_code,
         person=person,
         roles=_roles(reader),
-        deputies=[(str(one.id), one.name) for one in everybody if one.active and one.id != person.id],
-        first=_day_of(person.absent_from, reader.zone),
-        last=_day_of(person.absent_until - timedelta(days=1) if person.absent_until else None, reader.zone),
+        tongues=TONGUES,
+        browser_name=browser_name,
+        sessions=await staffing.sessions_of(person.id, session=await session_of(request), at=wall_clock()),
+        absence=await absence_values(person, reader),
         typed=typed or {},
         errors=errors or {},
         password=password,
@@ -150,23 +160,3 @@ def _errors(refusal: Refusal, reader: Reading) -> dict[str, str]:
 
 def _fitting(id: int) -> int:
     return min(id, 2**62)
-
-
-def _days(typed: Mapping[str, str], zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """Whole days in the zone of the centre, the last one included. Raises WrongFields."""
-    days: list[date | None] = []
-    for name in ("from", "until"):
-        try:
-            days.append(date.fromisoformat(typed[name]) if typed.get(name) else None)
-        except ValueError:
-            raise WrongFields([FieldError(name, _("Write the day as 2026-05-18."), {})]) from None
-    first, last = days
-    until = last + timedelta(days=1) if last and last.year < 9000 else None
-    return (
-        datetime.combine(first, time(), zone) if first else None,
-        datetime.combine(until, time(), zone) if until else None,
-    )
-
-
-def _day_of(moment: datetime | None, zone: ZoneInfo) -> str:
-    return moment.astimezone(zone).date().isoformat() if moment else ""

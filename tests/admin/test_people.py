@@ -45,7 +45,9 @@ async def test_a_person_who_may_not_sign_in_any_more_is_signed_out(signs_in: Sig
     done = await root.send(f"/people/{id}", on=f"/people/{id}", name="Olga", role="operator", act="account")
     assert done.status_code == 303
     assert (await olga.get("/desk")).status_code in (302, 303, 401)
-    assert await fetchval("SELECT data ->> 'active' FROM config_journal WHERE act = 'user.change'") == "false"
+    assert (
+        await fetchval("SELECT data -> 'after' ->> 'active' FROM config_journal WHERE act = 'user.change'") == "false"
+    )
 
 
 async def test_nobody_locks_themselves_out_and_an_administrator_stays(signs_in: Signs) -> None:
@@ -137,3 +139,63 @@ async def test_sessions_are_listed_and_ended_without_giving_them_away(signs_in: 
 
 def token_of(page) -> dict[str, str]:  # type: ignore[no-untyped-def]
     return {"_csrf_token": hidden_fields(page.text, "/profile")["_csrf_token"]}
+
+
+async def test_administrators_see_where_somebody_is_signed_in_and_end_it(signs_in: Signs) -> None:
+    root, olga = await signs_in(Role.ADMINISTRATOR, name="Root"), await signs_in(Role.OPERATOR, name="Olga")
+    id = await fetchval("SELECT id FROM app_user WHERE name = 'Olga'")
+    page = await root.get(f"/people/{id}")
+    keys = re.findall(rf'action="/people/{id}/sessions/([0-9a-f]{{64}})/end"', page.text)
+    assert len(keys) == 1
+    assert "python-httpx" in words(page)  # what the browser calls itself
+    assert "127.0.0.1" in words(page)
+    ended = await root.send(f"/people/{id}/sessions/{keys[0]}/end", on=f"/people/{id}")
+    assert ended.status_code == 303
+    assert (await olga.get("/desk")).status_code in (302, 303, 401)
+    assert "Signed in nowhere." in words(await root.get(f"/people/{id}"))
+    assert await fetchval("SELECT count(*) FROM config_journal WHERE act = 'session.end'") == 1
+
+
+async def test_administrators_sign_somebody_out_everywhere(signs_in: Signs) -> None:
+    root, olga = await signs_in(Role.ADMINISTRATOR, name="Root"), await signs_in(Role.OPERATOR, name="Olga")
+    id = await fetchval("SELECT id FROM app_user WHERE name = 'Olga'")
+    await root.send(f"/people/{id}", on=f"/people/{id}", act="sessions")
+    assert (await olga.get("/desk")).status_code in (302, 303, 401)
+    assert (await root.get("/desk")).status_code == 200
+
+
+async def test_everybody_says_when_they_are_away_and_who_stands_in(signs_in: Signs) -> None:
+    gleb = await signs_in(Role.SUPERVISOR, name="Gleb")
+    await signs_in(Role.OPERATOR, name="Vera")
+    vera = await fetchval("SELECT id FROM app_user WHERE name = 'Vera'")
+    today = clock.now().date()
+    wrong = {"from": str(today), "until": str(today - timedelta(days=3)), "deputy": str(vera)}
+    refused = await gleb.send("/profile", on="/profile", act="absence", **wrong)
+    assert refused.status_code == 422
+    assert "The last day lies before the first." in words(refused)
+    assert f'value="{today - timedelta(days=3)}"' in refused.text
+    right = wrong | {"until": str(today + timedelta(days=1))}
+    assert (await gleb.send("/profile", on="/profile", act="absence", **right)).status_code == 303
+    page = await gleb.get("/profile")
+    assert f'value="{today + timedelta(days=1)}"' in page.text
+    assert await fetchval("SELECT subject FROM config_journal WHERE act = 'user.absence'") == "gleb@example.org"
+    await gleb.send("/profile", on="/profile", act="absence", **{"from": "", "until": "", "deputy": ""})
+    assert await fetchval("SELECT absent_from IS NULL FROM app_user WHERE name = 'Gleb'")
+
+
+async def test_the_language_of_the_account_takes_over_from_the_switch(operator: Browser) -> None:
+    await operator.send("/language", on="/desk", language="en", back="/desk")
+    assert "Queue" in words(await operator.get("/desk"))
+    await operator.send("/profile", on="/profile", act="profile", name="Olga", language="ru")
+    assert "Очередь" in words(await operator.get("/desk"))
+
+
+async def test_guessing_the_password_of_an_open_browser_is_slowed_down(signs_in: Signs) -> None:
+    left_open = await signs_in(Role.OPERATOR, name="Mallory")
+    new = {"new": "a long enough one", "again": "a long enough one"}
+    answers = [
+        (await left_open.send("/profile", on="/profile", act="password", now="guess", **new)).status_code
+        for _n in range(12)
+    ]
+    assert answers[0] == 422
+    assert answers[-1] == 429
