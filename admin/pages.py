@@ -19,6 +19,7 @@ from admin.navigation import ROLE_NAMES, Place, places_for
 from admin.static_files import static_url
 from admin.time_bars import Tone
 from service import words
+from service.notices import COUNTED
 from service.words import DEFAULT_LANGUAGE, Language
 from workflow.definition import STAFF, Role
 
@@ -47,6 +48,7 @@ class Reading:
     role: Role | None = None
     csrf_token: str = ""
     flashes: tuple[Flash, ...] = ()
+    unread: int | None = None  # notices under the bell; None for whoever has no bell
 
     @property
     def signed_in(self) -> bool:
@@ -139,6 +141,7 @@ def environment() -> Environment:
         percent=_percent,
         file_size=_file_size,
         role_name=_role_name,
+        unread_count=unread_count,
         zone_name=_zone_name,
         csrf_input=_csrf_input,
         priority_badge=marks.priority_badge,
@@ -212,6 +215,11 @@ def _percent(share: float) -> str:
 
 def _file_size(size: int) -> str:
     return words.file_size(_reading.get().language, size)
+
+
+def unread_count(unread: int) -> str:
+    """As the bell says it: no larger figure helps."""
+    return f"{COUNTED}+" if unread > COUNTED else str(unread)
 
 
 def _role_name(role: Role) -> str:

@@ -10,6 +10,7 @@ from admin.pages import DEFAULT_ZONE, Flash, Reading
 from service import clock
 from service.auth import csrf_token, visitor_of
 from service.words import LANGUAGE_COOKIE, LANGUAGES, Language, negotiate
+from workflow.definition import STAFF
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -30,6 +31,7 @@ async def reading_of(request: AnyRequest, *, flashes: tuple[Flash, ...] = ()) ->
         role=actor.role if actor else None,
         csrf_token=await csrf_token(request),
         flashes=flashes,
+        unread=visitor.unread if visitor and visitor.session and visitor.actor.role in STAFF else None,
     )
 
 

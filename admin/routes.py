@@ -13,6 +13,7 @@ import admin.health.router
 import admin.held.router
 import admin.integrations.router
 import admin.letters.router
+import admin.notices.router
 import admin.people.router
 import admin.process.page
 import admin.public.routes
@@ -35,6 +36,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     admin.held.router.router,
     admin.integrations.router.router,
     admin.letters.router.router,
+    admin.notices.router.router,
     admin.people.router.router,
     admin.process.page.router,
     admin.public.routes.router,

@@ -16,14 +16,14 @@ from service.letters import BadTemplate, Draft, Written, write
 from service.regulations import in_force
 from service.words import Language, translate
 from workflow.errors import NotFound
-from workflow.regulation import Letter
+from workflow.regulation import TO_COLLEAGUES, Letter
 from workflow.words import _
 
 log = structlog.get_logger(__name__)
 
 DIGEST = "digest"
 CENTRE = _("Technical support")
-GATHERED = ("warning", "breach")  # what colleagues are told about deadlines
+GATHERED = sorted(TO_COLLEAGUES - {DIGEST})  # what colleagues are told, one by one
 
 MOST_TEXT = 50_000  # characters of notices in one letter; what is more goes into the next
 
@@ -64,7 +64,7 @@ async def gather(*, at: datetime) -> int:
 
 async def _waited(at: datetime) -> list[list[_Notice]]:
     """The notices that waited until now, in order, by recipient, in helpings that fit into a letter."""
-    rows = await fetch(WAITED, at, list(GATHERED))
+    rows = await fetch(WAITED, at, GATHERED)
     if len(rows) < 2:
         return []
     said = {

@@ -98,6 +98,7 @@ class Visitor:
     actor: Actor
     bearer: Bearer | None = None
     session: str | None = None
+    unread: int = 0  # notices under the bell
 
     def reaches(self, scope: str) -> bool:
         return scope == ANY_SCOPE or self.bearer is None or self.bearer.reaches(scope)
@@ -174,7 +175,7 @@ async def _recognised(connection: Connection) -> Visitor | None:
     found = await session(id, at=wall_clock()) if id else None
     if found is None:
         return None
-    return Visitor(found.actor, session=found.id)
+    return Visitor(found.actor, session=found.id, unread=found.unread)
 
 
 def wall_clock() -> datetime:
@@ -202,7 +203,8 @@ async def sign_in(request: Connection, email: str, password: str) -> Actor | Non
         await _note_refusal(request, email, at)
         return None
     cookie = doors(request).session_cookie
-    id = await open_session(user, at=at, instead_of=request.cookies.get(cookie))
+    browser = request.headers.get("user-agent", "")
+    id = await open_session(user, at=at, instead_of=request.cookies.get(cookie), browser=browser, place=_place(request))
     set_cookie(request, cookie, id)
     opened = await session(id, at=at)
     if opened is None:  # signed out by somebody else between two statements

@@ -10,13 +10,14 @@ from uuid import UUID
 
 import msgspec
 
-from service import correspondence, events, tracing
+from service import correspondence, events, notices, tracing
 from service.actors import Actor
 from service.enclosures import Enclosure, refuse_too_heavy
 from service.identifiers import new_id
 from service.journal import GENESIS, write_entry
 from service.letters import PERSONAL, Draft, write
-from service.people import Customer
+from service.notices import Reader
+from service.people import Colleague, Customer
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
 from service.writing import (
@@ -26,11 +27,13 @@ from service.writing import (
     LINKS,
     LIVING_COLUMNS,
     MESSAGES,
+    NOTICES,
     OUTBOX,
     SIGNED_LINKS,
     TIMERS,
     Batch,
 )
+from workflow.calendar import CalendarOutOfRange
 from workflow.fields import Choices
 from workflow.machine import MACHINE, Decision, TicketFacts
 from workflow.position import Position, follow
@@ -74,15 +77,18 @@ class Change:
     """What one verb does to one ticket. Acts are added in order; `write` writes all rows at once.
 
     `now` is the instant from the edge. An entry's own instant never lies before the entry before it, so that clock
-    intervals never run backwards.
+    intervals never run backwards. `audience` are those who have the ticket or watch it: they are told of each act.
     """
 
-    def __init__(self, ticket: Ticket, *, now: datetime, cause: str, new: bool = False) -> None:
+    def __init__(
+        self, ticket: Ticket, *, now: datetime, cause: str, new: bool = False, audience: Sequence[Reader] = ()
+    ) -> None:
         self.ticket = ticket
         self.position = Position() if new else ticket.as_position()
         self.now = now
         self.cause = cause
         self.new = new
+        self.audience = list(audience)
         self.acts = 0
         self.head = ticket.head or GENESIS
         self.thread = ticket.thread
@@ -130,13 +136,15 @@ class Change:
         letters: Sequence[str] = (),
         types: Sequence[str] = (),
         context: Mapping[str, Any] | None = None,
+        told: Sequence[Reader] | None = None,
     ) -> None:
-        """One journal entry with everything that belongs to it: message, files, letters to the customer, events."""
+        """One journal entry with everything that belongs to it: message, files, letters to the customer, notices,
+        events. `told` are those whom the regulation tells of it; what it writes to them is the caller's."""
         before = self.position
-        told = dict(data) | self.marks
+        carried = dict(data) | self.marks
         message = new_id(self.now) if spoken else None
         if spoken and message:
-            told |= {"message": str(message), "text_sha256": hashlib.sha256(spoken.text.encode()).hexdigest()}
+            carried |= {"message": str(message), "text_sha256": hashlib.sha256(spoken.text.encode()).hexdigest()}
         entry = write_entry(
             ticket=self.ticket.id,
             seq=before.seq + 1,
@@ -147,7 +155,7 @@ class Change:
             by=by,
             cause=self.cause,
             n=self.acts,
-            data=told,
+            data=carried,
             previous=self.head,
         )
         self.acts += 1
@@ -163,6 +171,9 @@ class Change:
             self._attach(file, message=message, at=entry.at)
         for kind in letters:
             self._write_to_customer(kind, by=by, spoken=spoken, files=files, context=context or {})
+        for reader in told or ():
+            self.ring(reader, notices.DEADLINE, at=entry.at)
+        self._tell_colleagues(before, trigger, by=by, spoken=spoken, told=told)
         self._tell_integrators(before, entry.trigger, entry.at, by=by, types=types)
 
     def _say(self, id: UUID, spoken: Spoken, *, at: datetime) -> None:
@@ -203,6 +214,11 @@ class Change:
     def hand_to(self, *, email: str, name: str) -> None:
         """Whose address and name stand beside the new assignee's id."""
         self._identity |= {"assignee_email": email or None, "assignee_name": name or None}
+
+    def hears(self, colleague: Colleague) -> None:
+        """Whoever is to have the ticket is told of it from here on."""
+        if all(reader.id != colleague.id for reader in self.audience):
+            self.audience.append(Reader(colleague.id, colleague.email, colleague.language, colleague.ways))
 
     # --- telling people -----------------------------------------------------------------------------------------
 
@@ -248,6 +264,41 @@ class Change:
             not_before or self.now, self.now, tracing.traceparent(),
         )  # fmt: skip
         return letter.letter_id
+
+    def _tell_colleagues(
+        self, before: Position, trigger: str, *, by: Actor, spoken: Spoken | None, told: Sequence[Reader] | None
+    ) -> None:
+        """A notice for each whom the act concerns, by the way they want it."""
+        concerned = notices.concerned(
+            trigger, self.audience, by=by, before=before.assignee, after=self.position.assignee, told=told
+        )
+        for reader, kind in concerned:
+            self.ring(reader, kind, at=self.now)
+            if reader.wants(kind, notices.MAIL):
+                self.write_to_colleague(reader, trigger, by=by, spoken=spoken)
+
+    def ring(self, reader: Reader, kind: str, *, at: datetime) -> None:
+        """Put the last act under somebody's bell, where they want it."""
+        if reader.id is not None and reader.wants(kind, notices.BELL):
+            self.batch.add(NOTICES, reader.id, kind, self.ticket.id, self.position.seq, at)
+
+    def write_to_colleague(self, reader: Reader, trigger: str, *, by: Actor, spoken: Spoken | None) -> None:
+        """A letter to a colleague about one act; outside working hours it waits for the morning."""
+        draft = correspondence.of_an_act(
+            trigger, self.after, self.rules, recipient=reader.email, language=reader.language, by=by,
+            text=spoken.text if spoken else "",
+        )  # fmt: skip
+        self.send(draft, not_before=self.opening())
+
+    def opening(self) -> datetime | None:
+        """Quiet hours: until when a notice to staff waits; None when it goes at once."""
+        quiet = self.rules.regulation.quiet_hours
+        if not quiet.enabled or self.position.priority in quiet.except_priorities:
+            return None
+        try:
+            return self.rules.calendar.next_opening(self.now)
+        except CalendarOutOfRange:
+            return None
 
     def _tell_integrators(
         self, before: Position, trigger: str, at: datetime, *, by: Actor, types: Sequence[str]

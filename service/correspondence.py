@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from service.actors import Actor
+from service.acts_in_words import ActTeller
 from service.house import HOUSE
 from service.letters import Draft
 from service.passports import one_line
@@ -23,6 +24,8 @@ from workflow.regulation import Rulebook
 from workflow.sla import Period, deadline_or_none
 from workflow.words import _
 
+NOTICE = "notice"  # the letter to a colleague about one act
+LONGEST_QUOTE = 5_000  # characters of what was said; the rest stands on the page
 RATE = "rate"  # the link that asks what the customer thought of it
 LINKS_LAST = timedelta(days=90)  # far beyond any confirmation time; the completion they belong to ends them earlier
 
@@ -80,6 +83,22 @@ def to_staff(
         "desk_url": f"{HOUSE.public_url}/desk/tickets/{ticket.id}",
     }
     return Draft(kind, recipient, language, facts)
+
+
+def of_an_act(
+    trigger: str, ticket: Ticket, rules: Rulebook, *, recipient: str, language: str, by: Actor, text: str
+) -> Draft:
+    """The draft of a notice to a colleague: somebody did something on a ticket of theirs, or on one they watch."""
+    tongue = cast(Language, language)
+    teller = ActTeller(rules, tongue, people={})
+    facts = _facts(ticket, rules, tongue) | {
+        "act": teller.act(trigger),
+        "operator": teller.who(by.kind, by.name),
+        "text": text[:LONGEST_QUOTE],
+        "assignee": ticket.assignee_name or "",
+        "desk_url": f"{HOUSE.public_url}/desk/tickets/{ticket.id}",
+    }
+    return Draft(NOTICE, recipient, language, facts)
 
 
 def signed_links(kind: str, ticket: Ticket, at: datetime) -> Iterator[LinkToSign]:

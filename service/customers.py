@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from service import account_letters, bell, config_journal
+from service import account_letters, bell, config_journal, recipients
 from service.actors import Actor, customer
 from service.customer_sessions import close_customer_sessions
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
@@ -17,7 +17,6 @@ from service.house import HOUSE
 from service.identifiers import new_id
 from service.intake import LONGEST_LINE, like_an_address
 from service.passwords import generate_password, hashed, matches
-from service.people import supervisors
 from service.regulations import in_force
 from service.words import LANGUAGES
 from workflow.calendar import CalendarOutOfRange
@@ -235,7 +234,7 @@ async def _tell_that_somebody_waits(contact: int, *, at: datetime) -> None:
     """Nobody has to remember to look: those who can join the person hear of it."""
     link = f"{HOUSE.public_url}/customers/people/{contact}"
     opening = await _opening(at)
-    for one in await supervisors():
+    for one in await recipients.told(("supervisors",), assignee="", at=at):
         await account_letters.send("waiting", one.email, link=link, language=one.language, at=at, not_before=opening)
 
 

@@ -14,17 +14,17 @@ from typing import Any, cast
 import msgspec
 import structlog
 
-from service import correspondence, failpoints
+from service import correspondence, failpoints, recipients
 from service.actors import CLOCK
 from service.change import Change
-from service.database import DB, execute, fetch, fetchrow, fetchval, retried
+from service.database import DB, execute, fetchrow, fetchval, retried
 from service.house import HOUSE
+from service.notices import AUDIENCE, DEADLINE, MAIL, Reader, read_audience
 from service.people import colleague
 from service.regulations import RULEBOOKS
 from service.ticket import FROM, SELECT, read_ticket
 from service.tickets import know_rules, ring_for
 from service.words import Language, translate
-from workflow.calendar import CalendarOutOfRange
 from workflow.errors import NotFound, WrongState
 from workflow.regulation import Step
 from workflow.sla import Period, deadline_or_none, mark_of, steps
@@ -61,17 +61,11 @@ class Due(msgspec.Struct, frozen=True):
         return rest
 
 
-class Recipient(msgspec.Struct, frozen=True):
-    """Somebody of the house, or a list, that a notice goes to."""
-
-    email: str
-    language: str
-
-
 # The ticket under its lock, if nobody else has it, with the timer beside it (lock order: ticket, then timer).
 LOCK = (
     SELECT
-    + ", m.kind AS timer_kind, m.due_at AS timer_due_at "
+    + ", m.kind AS timer_kind, m.due_at AS timer_due_at, "
+    + AUDIENCE
     + FROM
     + " JOIN timer m ON m.subject = t.id WHERE m.id = $1 AND m.status = 'armed' FOR NO KEY UPDATE OF t SKIP LOCKED"
 )
@@ -87,7 +81,7 @@ async def fire(timer: int, *, at: datetime) -> Outcome:
             return Outcome.BUSY if armed else Outcome.GONE
         ticket = read_ticket(row)
         await know_rules(ticket)
-        change = Change(ticket, now=at, cause=f"timer:{timer}")
+        change = Change(ticket, now=at, cause=f"timer:{timer}", audience=read_audience(row["audience"]))
         due = Due(timer, row["timer_kind"], row["timer_due_at"].astimezone(UTC))
         if not await consume(change, due):
             return Outcome.GONE
@@ -126,9 +120,16 @@ async def _carry_out(change: Change, due: Due) -> Outcome:
 
 
 def _act(
-    change: Change, trigger: str, given: Mapping[str, Any], *, facts: Mapping[str, Any] | None = None, **context: Any
+    change: Change,
+    trigger: str,
+    given: Mapping[str, Any],
+    *,
+    facts: Mapping[str, Any] | None = None,
+    told: Sequence[Reader] | None = None,
+    **context: Any,
 ) -> None:
-    """One act of the clock. `facts` go into the entry as they are; `context` is for the letter. Raises WrongState."""
+    """One act of the clock. `facts` go into the entry as they are, `told` are those whom the regulation tells of it;
+    `context` is for the letter. Raises WrongState."""
     decision = change.decide(trigger, by=CLOCK, given=given)
     data = dict(decision.given) | dict(facts or {})
     data |= cast(dict[str, Any], data.pop("details", {}))
@@ -140,6 +141,7 @@ def _act(
         letters=decision.move.letters,
         types=decision.move.events,
         context=context,
+        told=told,
     )
 
 
@@ -175,8 +177,8 @@ async def _miss_promise(change: Change, due: Due) -> None:
 
 
 async def _tell_of_breach(change: Change, period: Period, details: Mapping[str, Any]) -> None:
-    told = await _recipients(change, ("supervisors",), assignee="")
-    _act(change, "breach", {"details": {**details, "notified": [one.email for one in told]}})
+    told = await recipients.told(("supervisors",), assignee="", at=change.now)
+    _act(change, "breach", {"details": {**details, "notified": [one.email for one in told]}}, told=told)
     _notify(change, "breach", told, period=period)
 
 
@@ -212,19 +214,19 @@ async def _breach_first(change: Change, clock: str) -> None:
 
 
 async def _warn(change: Change, due: Due, step: Step) -> None:
-    told = await _recipients(change, step.notify, assignee=change.position.assignee)
+    told = await recipients.told(step.notify, assignee=change.position.assignee, at=change.now)
     period = _period(change, due.clock)
-    _act(change, "warn", {"details": _step_details(due, step, told)})
+    _act(change, "warn", {"details": _step_details(due, step, told)}, told=told)
     _notify(change, "warning", told, period=period, step=step.id)
 
 
 async def _escalate(change: Change, due: Due, step: Step) -> None:
     """Tell, and where the rule says so hand over and raise the priority."""
-    handed = await _handed_over(step)
-    told = await _recipients(change, step.notify, assignee=handed.get("assignee", change.position.assignee))
+    handed = await _handed_over(change, step)
+    told = await recipients.told(step.notify, assignee=handed.get("assignee", change.position.assignee), at=change.now)
     period = _period(change, due.clock)
     passed = (deadline_or_none(period, RULEBOOKS) or change.now) <= change.now
-    _act(change, "escalate", {"details": _step_details(due, step, told)}, facts=handed)
+    _act(change, "escalate", {"details": _step_details(due, step, told)}, facts=handed, told=told)
     if step.raise_to and _more_urgent(change, step.raise_to):
         reason = translate(
             cast(Language, HOUSE.language), _("Escalation of the regulation, threshold {step}"), step=step.id
@@ -233,18 +235,21 @@ async def _escalate(change: Change, due: Due, step: Step) -> None:
     _notify(change, "breach" if passed else "warning", told, period=period, step=step.id)
 
 
-def _step_details(due: Due, step: Step, told: Sequence[Recipient]) -> dict[str, Any]:
+def _step_details(due: Due, step: Step, told: Sequence[Reader]) -> dict[str, Any]:
     return {"clock": due.clock, "mark": due.mark, "step": step.id, "notified": [one.email for one in told]}
 
 
-async def _handed_over(step: Step) -> dict[str, str]:
+async def _handed_over(change: Change, step: Step) -> dict[str, str]:
     """To whom the step gives the ticket; an account that is gone is named, and nothing changes hands."""
     if not step.reassign_to:
         return {}
     try:
-        return {"assignee": str((await colleague(step.reassign_to)).id)}
+        to = await colleague(step.reassign_to)
     except NotFound:
         return {"not_reassigned_to": step.reassign_to}
+    change.hand_to(email=to.email, name=to.name)
+    change.hears(to)
+    return {"assignee": str(to.id)}
 
 
 def _more_urgent(change: Change, code: str) -> bool:
@@ -282,9 +287,9 @@ async def _remind(change: Change, _due: Due) -> None:
 
 async def _wake(change: Change, due: Due) -> None:
     """The date somebody wanted to be reminded on: told to whoever has the ticket now."""
-    told = await _recipients(change, ("assignee",), assignee=change.position.assignee)
+    told = await recipients.told(("assignee",), assignee=change.position.assignee, at=change.now)
     details = {"timer": due.kind, "notified": [one.email for one in told]}
-    _act(change, "wake", {"details": details})
+    _act(change, "wake", {"details": details}, told=told)
     clocks = change.position.clocks
     period = clocks.resolution or clocks.registration
     if period is not None:
@@ -304,44 +309,14 @@ _ACTS = {
 # --- notices to colleagues --------------------------------------------------------------------------------------------
 
 
-# A colleague, and who is told instead while the colleague is away.
-COLLEAGUES = """
-SELECT u.id, u.email, u.language, u.role, coalesce(d.email, u.email) AS reached,
-       coalesce(d.language, u.language) AS tongue
-FROM app_user u
-LEFT JOIN app_user d ON d.id = u.deputy AND d.active AND u.absent_from <= $3 AND u.absent_until > $3
-WHERE u.active AND (u.role = 'supervisor' OR u.id::text = $1 OR u.email = ANY($2)) ORDER BY u.id
-"""
-
-
-async def _recipients(change: Change, notify: Sequence[str], *, assignee: str) -> list[Recipient]:
-    """Whom a notice goes to, each once; for who is away, the deputy. What is nobody's concerns the supervisors."""
-    addresses = [one.lower() for one in notify if "@" in one]
-    rows = await fetch(COLLEAGUES, assignee, addresses, change.now)
-    mine = [row for row in rows if "assignee" in notify and str(row["id"]) == assignee]
-    theirs = [row for row in rows if row["role"] == "supervisor"]
-    chosen = mine + (theirs if "supervisors" in notify or ("assignee" in notify and not mine) else [])
-    languages = {row["email"]: row["language"] for row in rows} | {row["reached"]: row["tongue"] for row in chosen}
-    everybody = [row["reached"] for row in chosen] + addresses
-    return [Recipient(email, languages.get(email, HOUSE.language)) for email in dict.fromkeys(everybody)]
-
-
-def _notify(change: Change, kind: str, told: Sequence[Recipient], *, period: Period, step: str = "") -> None:
-    wait_until = _opening(change)
+def _notify(change: Change, kind: str, told: Sequence[Reader], *, period: Period, step: str = "") -> None:
+    """The letter of a warning or a breach, to those who want it by mail."""
+    wait_until = change.opening()
     for one in told:
+        if not one.wants(DEADLINE, MAIL):
+            continue
         draft = correspondence.to_staff(
             kind, change.after, change.rules, recipient=one.email, language=one.language, period=period,
             step=translate(cast(Language, one.language), step) if step else "",
         )  # fmt: skip
         change.send(draft, not_before=wait_until)
-
-
-def _opening(change: Change) -> datetime | None:
-    """Quiet hours: until when a notice to staff waits; None when it goes at once."""
-    quiet = change.rules.regulation.quiet_hours
-    if not quiet.enabled or change.position.priority in quiet.except_priorities:
-        return None
-    try:
-        return change.rules.calendar.next_opening(change.now)
-    except CalendarOutOfRange:
-        return None

@@ -29,6 +29,7 @@ from service.tickets import know_rules
 from service.verify import differences
 from service.words import LANGUAGES, Language
 from workflow.errors import NotFound
+from workflow.regulation import TO_COLLEAGUES
 
 FORMAT = "reglament-dossier/1"
 # `whole` for the house; `customer` withholds what colleagues told one another, and nothing of the journal.
@@ -303,12 +304,9 @@ async def _letters(ticket: Ticket, *, whole: bool) -> tuple[DossierLetter, ...]:
         "coalesce(o.status, 'delivered') AS status, o.delivered_at FROM letter l LEFT JOIN outbox o "
         "ON o.ticket = l.ticket AND o.channel = 'letter' AND o.event_id = l.id::text "
         "WHERE l.ticket = $1 AND ($2 OR l.kind <> ALL($3)) ORDER BY l.at, l.id",
-        ticket.id, whole, list(TO_COLLEAGUES),
+        ticket.id, whole, sorted(TO_COLLEAGUES),
     )  # fmt: skip
     return tuple(DossierLetter(**{**row, "text": without_links(row["text"])}) for row in rows)
-
-
-TO_COLLEAGUES = ("warning", "breach", "digest")
 
 
 async def _links(ticket: UUID) -> tuple[DossierLink, ...]:

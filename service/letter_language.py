@@ -22,7 +22,7 @@ from workflow.words import _
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket": ("number", "subject", "priority", "received_at", "registration_due_at", "due_at", "promised_at"),
     "contact": ("full_name", "organisation"),
-    "text": (), "question": (), "reason": (), "operator": (), "assignee": (), "passport": (), "missing": (),
+    "text": (), "act": (), "question": (), "reason": (), "operator": (), "assignee": (), "passport": (), "missing": (),
     "refused_files": (), "outside_hours": (), "duplicate_of": (), "status_url": (), "confirm_url": (),
     "dispute_url": (), "desk_url": (), "auto_close_at": (), "clock": (), "due_at": (), "step": (), "extended": (),
     "centre": (), "notices": (), "rate_url": (),

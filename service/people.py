@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from service.database import fetch, fetchrow
+from service.database import fetchrow
 from workflow.errors import NotFound
 from workflow.words import _
 
@@ -19,6 +20,7 @@ class Colleague(msgspec.Struct, frozen=True):
     email: str
     name: str
     language: str
+    ways: Mapping[str, Sequence[str]] = {}  # how each kind of notice reaches them, where it is not as usual
 
 
 class UnknownContact(NotFound):
@@ -47,19 +49,13 @@ class Customer(msgspec.Struct, frozen=True):
 async def colleague(value: str) -> Colleague:
     """The active account with this id or address. Raises NotFound."""
     row = await fetchrow(
-        "SELECT id, email, name, language FROM app_user WHERE active AND (email = lower($1) OR id::text = $1)", value
+        "SELECT id, email, name, language, notices FROM app_user WHERE active AND (email = lower($1) OR id::text = $1)",
+        value,
     )
     if row is None:
         raise NotFound(_("No active colleague is called “{value}”."), value=value)
-    return Colleague(**row)
-
-
-async def supervisors() -> list[Colleague]:
-    """Everyone who is told of breaches."""
-    rows = await fetch(
-        "SELECT id, email, name, language FROM app_user WHERE active AND role = 'supervisor' ORDER BY id"
-    )
-    return [Colleague(**row) for row in rows]
+    ways = msgspec.json.decode(row["notices"], type=dict[str, tuple[str, ...]])
+    return Colleague(row["id"], row["email"], row["name"], row["language"], ways)
 
 
 # The contract that holds on the day: one that has not ended before one that has, the newest first.

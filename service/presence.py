@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.database import execute, fetch
+from service.database import execute, fetch, fetchval
 
 LASTS = timedelta(seconds=35)  # pages say every ten seconds that they are open
 
@@ -19,11 +19,24 @@ class Present(msgspec.Struct, frozen=True):
     writing: bool
 
 
-async def be_present(ticket: UUID, user: int, *, writing: bool, at: datetime) -> list[Present]:
-    """Say that one is here, and hear who else is. `at` is the real time: moving the desk's clock sends nobody away."""
-    await execute(
+class Here(msgspec.Struct, frozen=True):
+    """Who else is on a ticket, and how many notices of it one has read by coming."""
+
+    others: tuple[Present, ...] = ()
+    read: int = 0
+
+
+async def be_present(ticket: UUID, user: int, *, writing: bool, at: datetime) -> Here:
+    """Say that one is here, and hear who else is; what one was told of this ticket is read by that.
+
+    `at` is the real time: moving the desk's clock sends nobody away.
+    """
+    read = await fetchval(
+        'WITH seen AS (UPDATE notice SET read_at = $4 WHERE "user" = $2 AND ticket = $1 AND read_at IS NULL '
+        "RETURNING id) "
         'INSERT INTO presence (ticket, "user", writing, seen_at) VALUES ($1, $2, $3, $4) '
-        'ON CONFLICT (ticket, "user") DO UPDATE SET writing = excluded.writing, seen_at = excluded.seen_at',
+        'ON CONFLICT (ticket, "user") DO UPDATE SET writing = excluded.writing, seen_at = excluded.seen_at '
+        "RETURNING (SELECT count(*) FROM seen)",
         ticket, user, writing, at,
     )  # fmt: skip
     rows = await fetch(
@@ -31,7 +44,7 @@ async def be_present(ticket: UUID, user: int, *, writing: bool, at: datetime) ->
         'WHERE p.ticket = $1 AND p."user" <> $2 AND p.seen_at > $3 ORDER BY p.writing DESC, u.name LIMIT 20',
         ticket, user, at - LASTS,
     )  # fmt: skip
-    return [Present(**row) for row in rows]
+    return Here(tuple(Present(**row) for row in rows), read)
 
 
 async def go_away(ticket: UUID, user: int) -> None:

@@ -45,11 +45,18 @@ DELETE FROM account_link USING over WHERE account_link.id = over.id
 """
 
 
+NOTICES = """
+WITH over AS (SELECT id FROM notice WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
+DELETE FROM notice USING over WHERE notice.id = over.id
+"""
+
+
 async def forget(*, at: datetime, keep: timedelta) -> dict[str, int]:
-    """Remove deliveries that arrived over `keep` ago, answers over two days old, ended sessions and links of accounts,
-    files of forms that were never sent; how many of each."""
+    """Remove deliveries that arrived and notices that came over `keep` ago, answers over two days old, ended sessions
+    and links of accounts, files of forms that were never sent; how many of each."""
     gone = {
         "deliveries": await _in_batches(lambda: execute(DELIVERIES, at - keep, BATCH)),
+        "notices": await _in_batches(lambda: execute(NOTICES, at - keep, BATCH)),
         "answers": await _in_batches(lambda: execute(ANSWERS, at - KEEP_ANSWERS, BATCH)),
         "presence": await presence.sweep_presence(at=at - clock.offset()),
         "sessions": await sessions.sweep_sessions(at=at - clock.offset()),  # a moved clock signs nobody out

@@ -307,8 +307,8 @@ class Settings:
     keep_deliveries_days: int = field(
         default=30,
         metadata=_about(
-            "Days after which delivered letters and webhooks leave the delivery log; tickets, their journal and the "
-            "events stay.",
+            "Days after which delivered letters and webhooks leave the delivery log, and notices the bell; tickets, "
+            "their journal and the events stay.",
             _number(1, 36500),
         ),
     )

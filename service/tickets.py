@@ -10,12 +10,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service import bell, failpoints, tracing
+from service import bell, failpoints, recipients, tracing
 from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import DB, fetch, fetchrow, retried
 from service.files import MOST_AT_ONCE
 from service.idempotency import Key, refuse_repetition
+from service.notices import AUDIENCE, DEADLINE, MAIL, Reader, read_audience
 from service.people import Colleague, Customer, UnknownContact, colleague, customer_by_name
 from service.regulations import IN_FORCE, RULEBOOKS
 from service.splitting import SplitMessage, message_of, split_off
@@ -33,7 +34,8 @@ from workflow.words import _
 LOCK = (
     SELECT
     + f", ({IN_FORCE.format(at='$2')}) AS in_force, "
-    + "CASE WHEN $3 AND t.number IS NULL THEN nextval('ticket_number') END AS next_number "
+    + "CASE WHEN $3 AND t.number IS NULL THEN nextval('ticket_number') END AS next_number, "
+    + AUDIENCE
     + FROM
     + " WHERE t.id = $1 FOR NO KEY UPDATE OF t"
 )
@@ -92,7 +94,8 @@ async def locked(ticket: UUID, *, at: datetime, cause: str, numbered: bool = Fal
         raise NotFound()
     read = read_ticket(row)
     await know_rules(read)
-    return Change(read, now=at, cause=cause), row["in_force"], row["next_number"]
+    change = Change(read, now=at, cause=cause, audience=read_audience(row["audience"]))
+    return change, row["in_force"], row["next_number"]
 
 
 async def know_rules(ticket: Ticket) -> None:
@@ -128,23 +131,32 @@ def act(
         change.identify(found.customer)
     if found.assignee:
         change.hand_to(email=found.assignee.email, name=found.assignee.name)
+        change.hears(found.assignee)
     elif "assignee" in data:
         change.hand_to(email=by.email, name=by.name)
     if found.other == change.ticket.id:
         raise WrongFields([FieldError(_ticket_field(decision), _("A ticket cannot point at itself."), {})])
     if found.other:
         change.link(found.other, str(decision.given.get("relation", "duplicate")))
+    spoken = spoken or _spoken(decision, by)
+    told = [reader for reader in found.told if str(reader.id) != by.user]
+    if found.told:
+        data["notified"] = [reader.email for reader in told]
     change.act(
         trigger,
         by=by,
         to_state=decision.to_state,
         data=data,
-        spoken=spoken or _spoken(decision, by),
+        spoken=spoken,
         files=files,
         letters=_letters(decision),
         types=decision.move.events,
         context=decision.given,
+        told=told if found.told else None,
     )
+    for reader in told:
+        if reader.wants(DEADLINE, MAIL):
+            change.write_to_colleague(reader, trigger, by=by, spoken=spoken)
     return decision
 
 
@@ -282,6 +294,7 @@ class References(msgspec.Struct, frozen=True):
     customer: Customer | None = None
     message: SplitMessage | None = None
     files: tuple[File, ...] = ()
+    told: tuple[Reader, ...] = ()  # whom of the house the act tells
     errors: tuple[FieldError, ...] = ()
 
 
@@ -315,6 +328,8 @@ async def find_references(trigger: str, given: Mapping[str, object], *, ticket: 
             errors.append(FieldError("contact", missing.sentence, missing.params))
         except NotFound as missing:
             errors.append(FieldError(field.name, missing.sentence, missing.params))
+    if move.tells:
+        found["told"] = tuple(await recipients.told(move.tells, assignee="", at=at))
     return References(**found, errors=tuple(errors))
 
 

@@ -92,6 +92,8 @@ class Move:
     assigns: bool = False
     dangerous: bool = False
     done: str = ""
+    tells: tuple[str, ...] = ()  # of the house, besides who has the ticket and who watches it
+    quiet: bool = False  # nobody of the house is told
 
     @property
     def in_journal(self) -> str:

@@ -97,9 +97,9 @@ PROCESS = Process(
         Move("reply",           TALKING,                               None,                CUSTOMER_OR_OPERATOR,  _("Message from the customer"),  (TEXT, FILES)),
         Move("dismiss_reply",   ("completed",),                        None,                STAFF,                 _("Not a dispute"),              (),                                       (),                    (), conditions=("a_reply_waits",)),
         Move("remind",          OPEN,                                  None,                STAFF_OR_CLOCK,        _("Remind the customer"),        (OPTIONAL_TEXT,),                         ("reminder",), done=_("Customer reminded")),
-        Move("snooze",          OPEN,                                  None,                STAFF,                 _("Remind me on a date"),        (Field("until", Kind.INSTANT, _("Until")), OPTIONAL_TEXT), done=_("Reminder set")),
-        Move("wake",            OPEN,                                  None,                CLOCK_ONLY,            _("Reminder came due"),          (DETAILS,)),
-        Move("escalate",        OPEN,                                  None,                STAFF_OR_CLOCK,        _("Escalate"),                   (OPTIONAL_TEXT, DETAILS),                 (),                    ("ticket.escalated",), done=_("Escalated")),
+        Move("snooze",          OPEN,                                  None,                STAFF,                 _("Remind me on a date"),        (Field("until", Kind.INSTANT, _("Until")), OPTIONAL_TEXT), done=_("Reminder set"), quiet=True),
+        Move("wake",            OPEN,                                  None,                CLOCK_ONLY,            _("Reminder came due"),          (DETAILS,), quiet=True),
+        Move("escalate",        OPEN,                                  None,                STAFF_OR_CLOCK,        _("Escalate"),                   (OPTIONAL_TEXT, DETAILS),                 (),                    ("ticket.escalated",), done=_("Escalated"), tells=("supervisors",)),
         Move("warn",            CLOCKED,                               None,                CLOCK_ONLY,            _("Deadline warning"),           (DETAILS,),                               (),                    ("ticket.deadline.warning",)),
         Move("breach",          OPEN,                                  None,                CLOCK_ONLY,            _("Deadline breached"),          (DETAILS,),                               (),                    ("ticket.deadline.breached",)),
         Move("attach",          OPEN,                                  None,                STAFF | {Role.CUSTOMER}, _("Attach files"),             (Field("attachments", Kind.FILES, _("Files")),), done=_("Files attached")),
@@ -107,9 +107,9 @@ PROCESS = Process(
         Move("split",           OPEN,                                  None,                STAFF,                 _("Split into a new ticket"),    (Field("message", Kind.MESSAGE, _("Message")), Field("subject", Kind.WORD, _("Subject"))), done=_("Message split off")),
         Move("identify",        OPEN,                                  None,                STAFF,                 _("Identify the customer"),      (Field("organisation", Kind.ORGANISATION, _("Organisation")), Field("contact", Kind.CONTACT, _("Contact"), required=False)), done=_("Customer identified")),
         # What the system itself notes on a ticket
-        Move("accept",          OPEN,                                  None,                CLOCK_ONLY,            _("Registration letter taken by the mail server"), (DETAILS,)),
+        Move("accept",          OPEN,                                  None,                CLOCK_ONLY,            _("Registration letter taken by the mail server"), (DETAILS,), quiet=True),
         Move("bounce",          OPEN,                                  None,                CLOCK_ONLY,            _("Letter came back"),           (DETAILS,)),
-        Move("repin",           OPEN,                                  None,                CLOCK_ONLY,            _("Moved to another version of the regulation"), (DETAILS,)),
+        Move("repin",           OPEN,                                  None,                CLOCK_ONLY,            _("Moved to another version of the regulation"), (DETAILS,), quiet=True),
     ),
 )
 # fmt: on

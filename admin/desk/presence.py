@@ -31,7 +31,7 @@ async def be_present(request: AnyRequest, id: FromPath[UUID]) -> Response[dict[s
         await presence.go_away(id, int(actor.user))
         return Response({"seq": seq, "others": ""})
     here = await presence.be_present(id, int(actor.user), writing=form.get("writing") == "1", at=wall_clock())
-    return Response({"seq": seq, "others": others(here, (await reading_of(request)).language)})
+    return Response({"seq": seq, "others": others(here.others, (await reading_of(request)).language)})
 
 
 def others(here: Sequence[presence.Present], language: Language) -> str:

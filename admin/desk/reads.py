@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -74,12 +75,14 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """A colleague who can have tickets."""
+    """A colleague who can have tickets, with their teams (id and name); `watches` the ticket that was asked about."""
 
     id: int
     email: str
     name: str
     role: str
+    watches: bool = False
+    teams: tuple[tuple[int, str], ...] = ()
 
 
 async def ticket(id: UUID) -> Ticket:
@@ -161,13 +164,22 @@ async def links(ticket: UUID) -> list[Link]:
     return [Link(**row) for row in rows]
 
 
-async def colleagues(roles: Sequence[str]) -> list[Person]:
-    """Active accounts with one of these roles, by name."""
+async def colleagues(roles: Sequence[str], *, ticket: UUID | None = None) -> list[Person]:
+    """Active accounts with one of these roles, by name, and whether each watches `ticket`."""
     rows = await fetch(
-        "SELECT id, email, name, role FROM app_user WHERE active AND role = ANY($1) ORDER BY name, id LIMIT 500",
-        list(roles),
-    )
-    return [Person(**row) for row in rows]
+        'SELECT u.id, u.email, u.name, u.role, w."user" IS NOT NULL AS watches, '
+        "(SELECT json_agg(json_build_array(k.id, k.name)) FROM team_member m JOIN team k ON k.id = m.team "
+        'WHERE m."user" = u.id AND k.ended_at IS NULL) AS teams FROM app_user u '
+        'LEFT JOIN ticket_watch w ON w."user" = u.id AND w.ticket = $2 '
+        "WHERE u.active AND u.role = ANY($1) ORDER BY u.name, u.id LIMIT 500",
+        list(roles), ticket,
+    )  # fmt: skip
+    return [_person(row) for row in rows]
+
+
+def _person(row: Any) -> Person:
+    teams = msgspec.json.decode(row["teams"], type=tuple[tuple[int, str], ...]) if row["teams"] else ()
+    return Person(**{**row, "teams": teams})
 
 
 async def organisations() -> list[tuple[int, str]]:

@@ -12,12 +12,13 @@ from admin.desk.presence import be_present
 from admin.desk.queue import queue_page
 from admin.desk.ticket import ticket_page
 from admin.desk.views import delete_view, save_view
+from admin.desk.watching import watch
 from admin.page_router import page_router
 
 router = page_router(
     [
         queue_page, phone_page, take_call, ticket_page, make_move, reloaded, download, small_picture,
         mailbox_page, letter_page, letter_file, bulk, save_view, delete_view, stream, be_present, save_dossier,
-        message_html,
+        message_html, watch,
     ]
 )  # fmt: skip

@@ -92,6 +92,9 @@ async def shown(
     reader, actor = await reading(request), await actor_of(request)
     if request.method == "POST":
         reader = replace(reader, path=path)  # the address of a form is no page to come back to
+    here = await _present(ticket, actor)
+    if reader.unread is not None:
+        reader = replace(reader, unread=max(0, reader.unread - here.read))
     rules = RULEBOOKS[ticket.regulation_version]
     view, before = _view(request), _before(request)
     entries = await reads.journal(ticket.id, before=before)
@@ -99,7 +102,7 @@ async def shown(
     messages = await reads.messages(ticket.id, first=first, last=last)
     attachments = await reads.attachments(ticket.id)
     letters = await reads.letters(ticket.id, recipient=ticket.email)
-    colleagues = await reads.colleagues(sorted(STAFF))
+    colleagues = await reads.colleagues(sorted(STAFF), ticket=ticket.id)
     teller = Teller(
         rules, reader.language, people={str(one.id): one.name for one in colleagues},
         colleagues={one.email: one.name for one in colleagues},
@@ -115,7 +118,9 @@ async def shown(
         headers=frames_allowed(),
         ticket=ticket,
         path=path,
-        others=await _others(ticket, actor, reader),
+        watchers=[person.name for person in colleagues if person.watches],
+        watches=any(person.watches and str(person.id) == actor.user for person in colleagues),
+        others=others(here.others, reader.language),
         badge=priority_badge(ticket, reader),
         state=translate(reader.language, PROCESS.state(ticket.state).label),
         tone=state_tone(ticket.state),
@@ -146,12 +151,11 @@ async def shown(
     )
 
 
-async def _others(ticket: Ticket, actor: Actor, reader: Reading) -> str:
+async def _present(ticket: Ticket, actor: Actor) -> presence.Here:
     """Who else is on this ticket; opening the page makes one present, also without script."""
     if not actor.user:
-        return ""
-    here = await presence.be_present(ticket.id, int(actor.user), writing=False, at=wall_clock())
-    return others(here, reader.language)
+        return presence.Here()
+    return await presence.be_present(ticket.id, int(actor.user), writing=False, at=wall_clock())
 
 
 # --- the moves --------------------------------------------------------------------------------------------------------

@@ -18,5 +18,6 @@ LETTER_NAMES: Final = {
     "reminder": _("We still wait for an answer"),
     "warning": _("To colleagues: a deadline comes near"),
     "breach": _("To colleagues: a deadline has passed"),
+    "notice": _("To colleagues: what others did on a ticket of theirs"),
     "digest": _("To colleagues: what waited while the centre was closed"),
 }

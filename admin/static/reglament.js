@@ -120,9 +120,9 @@
   }
 
   // Live lists. What is being read does not move: known rows change in place, new ones wait behind a button.
-  // Only the page in sight listens: a browser keeps few connections to one place.
-  const live = document.querySelector("[data-live]");
-  if (live && "EventSource" in window) {
+  // Only the page in sight listens, and the bell listens with it: a browser keeps few connections to one place.
+  const live = document.querySelector("[data-live]"), bell = document.querySelector("[data-bell]");
+  if ((live || bell) && "EventSource" in window) {
     const REST = 3_000;
     let events = null, waiting = 0, last = 0;
     const later = () => {
@@ -134,16 +134,28 @@
         events?.close();
         events = null;
       } else if (!events) {
-        events = new EventSource(live.dataset.live);
-        events.onmessage = later;
+        events = new EventSource(live ? live.dataset.live : bell.dataset.bell);
+        if (live) events.onmessage = later;
+        events.addEventListener("bell", (event) => ring(Number(event.data)));
       }
     };
     listen();
-    document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) later(); });
+    document.addEventListener("visibilitychange", () => { listen(); if (live && !document.hidden) later(); });
     addEventListener("pagehide", () => { events?.close(); events = null; });
     addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   }
   document.addEventListener("reglament:changed", () => refresh());
+
+  // How many notices are unread. Only more of them are said aloud: fewer is what the reader did.
+  function ring(unread) {
+    const count = bell?.querySelector(".bell-count");
+    if (!count) return;
+    const before = parseInt(count.textContent, 10);
+    count.textContent = unread > 99 ? "99+" : String(unread);
+    count.hidden = unread === 0;
+    const said = document.getElementById("bell-said");
+    if (said && unread > before) said.textContent = bell.dataset.said.replace("{n}", String(unread));
+  }
 
   async function refresh() {
     const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" }).catch(() => null);

@@ -9,13 +9,13 @@ import msgspec
 import structlog
 
 from notifications.mail.stored import HELD_DUE, OVERDUE, SELECT, WAITING, StoredMail, read_row
-from service import alarms, bell
+from service import alarms, bell, notices, recipients
 from service.correspondence import to_staff
 from service.database import DB, execute, fetch, fetchrow, retried
 from service.house import HOUSE
 from service.identifiers import new_id
 from service.letters import Draft, Written, write
-from service.people import Colleague, supervisors
+from service.notices import Reader
 from service.regulations import in_force
 from service.ticket import Ticket
 from workflow.regulation import Rulebook
@@ -64,14 +64,16 @@ async def _tell(mail: StoredMail, *, at: datetime) -> None:
     sentence = _("A held mail has waited longer than registration may take: {subject}")
     await alarms.sound(OVERDUE, str(mail.id), sentence, {"subject": mail.subject}, at=at)
     rules = await in_force(at=mail.received_at)
-    told = await supervisors()
+    told = await recipients.told(("supervisors",), assignee="", at=at)
     if not told:
         log.warning("nobody is there to be told of a held mail", mail=str(mail.id))
+    await notices.ring_for_mail(mail.id, told, at=at)
     for supervisor in told:
-        await _send(mail, _draft(mail, rules, supervisor), rules, at=at)
+        if supervisor.wants(notices.DEADLINE, notices.MAIL):
+            await _send(mail, _draft(mail, rules, supervisor), rules, at=at)
 
 
-def _draft(mail: StoredMail, rules: Rulebook, supervisor: Colleague) -> Draft:
+def _draft(mail: StoredMail, rules: Rulebook, supervisor: Reader) -> Draft:
     """The notice of a breach, said of a ticket that is not made yet."""
     to_be = Ticket(
         id=mail.id,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from admin.desk import live
+from service.database import execute, fetchval
 from service.leaving import LEAVING
 from tests.admin.conftest import Browser, Signs, hidden_fields, words
 from tests.admin.test_desk import a_request, a_ticket, does, page_of
@@ -33,7 +34,27 @@ async def test_news_reaches_every_listener_by_one_look(stranger: Browser, monkey
     finally:
         for one in listeners:
             await one.aclose()
-    assert live.WATCH.bells == set()
+    assert live.WATCH.listeners == set()
+
+
+async def test_the_bell_tells_each_listener_their_own_number(signs_in: Signs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "EVERY", 0.05)
+    await signs_in(Role.OPERATOR, name="Olga")
+    await signs_in(Role.SUPERVISOR, name="Gleb")
+    olga, gleb = [await fetchval("SELECT id FROM app_user WHERE name = $1", name) for name in ("Olga", "Gleb")]
+    hers, his = live._news(olga), live._news(gleb)
+    try:
+        for one in (hers, his):
+            assert [await what_comes(one), await what_comes(one)] == ["here", "0"]
+        await execute("INSERT INTO notice (\"user\", kind, at) VALUES ($1, 'mine', now())", olga)
+        assert await what_comes(hers) == "1"
+        await execute("UPDATE notice SET read_at = now()")
+        assert await what_comes(hers) == "0"
+        with pytest.raises(TimeoutError):
+            await what_comes(his, within=0.5)
+    finally:
+        await hers.aclose()
+        await his.aclose()
 
 
 async def test_streams_end_at_once_when_the_process_is_told_to_end(

@@ -1,0 +1,1 @@
+"""Notices: what somebody was told under the bell."""
