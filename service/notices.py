@@ -158,6 +158,14 @@ async def notices(
     return page, cursor_of(page[-1].id) if more else None
 
 
+async def notice(user: int, id: int) -> Notice:
+    """One of somebody's own notices. Raises NotFound for any other."""
+    rows = await fetch(PAGE, user, min(id, 2**62) + 1, False, 1)
+    if not rows or rows[0]["id"] != id:
+        raise NotFound()
+    return Notice(**rows[0])
+
+
 async def mark_read(user: int, *, at: datetime, until: int) -> int:
     """All of somebody's notices up to this one are read; what came after it stays. How many that were."""
     return await execute(

@@ -23,11 +23,16 @@ from workflow.words import _
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which tickets are asked for; what is empty does not matter. `assignee` may be an id, an address, me or none."""
+    """Which tickets are asked for; what is empty does not matter.
+
+    `assignee` may be an id, an address, me or none; `watcher` the same but none; `team` an id or a code.
+    """
 
     state: Sequence[str] = ()
     priority: Sequence[str] = ()
     assignee: str = ""
+    team: str = ""
+    watcher: str = ""
     organisation: str = ""
     overdue: bool | None = None
     channel: str = ""
@@ -92,6 +97,7 @@ async def tickets(
         codes = [code.replace("\x00", "\N{REPLACEMENT CHARACTER}") for code in wanted.priority]
         where.add("t.priority = ANY({})", codes)
     _assignee(where, wanted.assignee, by)
+    _people(where, wanted, by)
     _organisation(where, wanted.organisation)
     if wanted.overdue is not None:
         _overdue(where, wanted.overdue, at)
@@ -136,6 +142,22 @@ def _assignee(where: Where, assignee: str, by: Actor) -> None:
         where.add("t.assignee::text = {}", by.user)
     elif word:
         where.add("t.assignee = (SELECT id FROM app_user WHERE email = lower({0}) OR id::text = {0} LIMIT 1)", word)
+
+
+def _people(where: Where, wanted: Wanted, by: Actor) -> None:
+    """Whose team has the ticket, and who watches it."""
+    if team := wanted.team.replace("\x00", "").strip():
+        where.add(
+            't.assignee = ANY(ARRAY(SELECT m."user" FROM team_member m JOIN team k ON k.id = m.team '
+            "WHERE k.code = lower({0}) OR k.id::text = {0}))",
+            team,
+        )
+    if watcher := wanted.watcher.replace("\x00", "").strip():
+        where.add(
+            't.id = ANY(ARRAY(SELECT w.ticket FROM ticket_watch w JOIN app_user u ON u.id = w."user" '
+            "WHERE u.email = lower({0}) OR u.id::text = {0}))",
+            by.user if watcher == "me" else watcher,
+        )
 
 
 def _organisation(where: Where, organisation: str) -> None:

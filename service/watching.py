@@ -17,7 +17,7 @@ from workflow.words import _
 class NobodyWatches(Refusal):
     """A program without an account has no bell and no address."""
 
-    code = "nobody_watches"
+    code = "nobody"
     sentence = _("Only a person can watch a ticket: use a token that acts for an account.")
 
 

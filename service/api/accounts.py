@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from service import clock, staffing
 from service.accounts import user_id
+from service.actors import Actor
 from service.api.requests import AnyRequest
 from service.auth import ADMINISTRATORS, ANY_SCOPE, EVERYBODY_INSIDE, actor_of, requires, visitor_of
 from service.directory_edits import number_of
@@ -77,20 +78,26 @@ async def give_password(request: AnyRequest, user: FromPath[str]) -> UserWithPas
 
 @get("/users/{user:str}/absence", operation_id="getAbsence", summary="Whether somebody is away", guards=[READ])
 async def get_absence(user: FromPath[str]) -> Absence:
-    return await _absence(number_of(user), at=clock.now())
+    return await absence_of(number_of(user), at=clock.now())
 
 
 @put("/users/{user:str}/absence", operation_id="setAbsence", summary="Say that somebody is away",
      guards=[GIVE_RIGHTS])  # fmt: skip
 async def set_absence(request: AnyRequest, user: FromPath[str], data: JSONBody[NewAbsence]) -> Absence:
     """Meanwhile the deputy is told of deadlines in their place."""
-    id, at = number_of(user), clock.now()
+    return await say_away(number_of(user), data, by=await actor_of(request))
+
+
+async def say_away(user: int, data: NewAbsence, *, by: Actor) -> Absence:
+    """Keep an absence; what is known of it from then on. Raises NotFound and WrongFields."""
+    at = clock.now()
     deputy = await _colleague(data.deputy) if data.deputy.strip() else None
-    await staffing.set_absence(id, first=data.first, until=data.until, deputy=deputy, by=await actor_of(request), at=at)
-    return await _absence(id, at=at)
+    await staffing.set_absence(user, first=data.first, until=data.until, deputy=deputy, by=by, at=at)
+    return await absence_of(user, at=at)
 
 
-async def _absence(id: int, *, at: datetime) -> Absence:
+async def absence_of(id: int, *, at: datetime) -> Absence:
+    """What is known of an absence. Raises NotFound."""
     found = await staffing.person(id, at=at)
     deputy = str(found.deputy) if found.deputy is not None else None
     return Absence(found.absent_from, found.absent_until, deputy, found.away)

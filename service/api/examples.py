@@ -50,6 +50,10 @@ HELD_MAIL: dict[str, Any] = {
 DOCUMENT: dict[str, Any] = {"priorities": ["…"], "calendar": {"years": ["…"]}, "letters": {"…": "…"}}
 RESULTS = {"met": 57, "extended": 2, "breached": 4, "running": 9}
 TALLY = RESULTS | {"unknown": 0}
+TEAM: dict[str, Any] = {
+    "id": "1", "code": "second-line", "name": "Second line", "ended": False,
+    "members": [{"id": "3", "email": "olga@desk.example.org", "name": "Olga Orlova"}],
+}  # fmt: skip
 PROBLEM: dict[str, Any] = {
     "type": "urn:reglament:problem:…", "title": "…", "status": 400,
     "detail": "A sentence that says what is wrong and what to do.", "instance": "/api/v1/tickets",
@@ -117,6 +121,16 @@ EXAMPLES = Examples(
         "changeContact": {"moved": {"position": "chief engineer", "phone": "+7 900 000-00-01"}},
         "changeContract": {"open_ended": {"ends_on": None}},
         "changeUser": {"promoted": {"role": "supervisor"}, "left": {"active": False}},
+        "changeMe": {"english": {"language": "en"}},
+        "setMyAbsence": {
+            "holidays": {"first": "2026-07-01T00:00:00+03:00", "until": "2026-07-15T00:00:00+03:00", "deputy": "4"},
+            "back": {},
+        },
+        "readMyNotices": {"seen": {"until": "1207"}},
+        "changeMyNotice": {"read": {"read": True}},
+        "setMyNoticeWays": {"quiet": {"ways": {"deadline": ["mail", "bell"], "watched": []}}},
+        "createTeam": {"second_line": {"code": "second-line", "name": "Second line", "members": ["3", "4"]}},
+        "changeTeam": {"people": {"members": ["3"]}, "over": {"ended": True}},
         "setAbsence": {
             "holidays": {"first": "2026-07-01T06:00:00Z", "until": "2026-07-15T06:00:00Z", "deputy": "4"},
             "back": {},
@@ -326,6 +340,32 @@ EXAMPLES = Examples(
         "ContractView": {
             "id": "5", "organisation": "Romashka LLC", "number": "C-17", "products": ["Gate reader"],
             "service_level": "standard", "starts_on": "2026-01-01", "ends_on": "2026-12-31",
+        },
+        "NoticeView": {
+            "id": "1207", "kind": "watched", "at": "2026-05-04T07:40:00Z", "read_at": None, "ticket": ID,
+            "number": "2026-00042", "subject": TICKET["subject"], "seq": 3, "trigger": "register",
+            "to_state": "registered", "actor": {"kind": "staff", "name": "Olga Orlova"}, "mail": None,
+        },
+        "NoticesRead": {"read": 4},
+        "NoticeWaysList": {
+            "items": [
+                {"kind": "deadline", "ways": ["mail", "bell"], "needed": True},
+                {"kind": "watched", "ways": ["bell"], "needed": False},
+            ],
+        },
+        "SessionList": {
+            "items": [
+                {"id": "4d" * 32, "browser": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "place": "192.0.2.7",
+                 "created_at": "2026-05-04T06:00:00Z", "expires_at": "2026-05-04T18:00:00Z", "here": False},
+            ],
+        },
+        "SessionsEnded": {"ended": 2},
+        "TeamView": TEAM,
+        "TeamList": {"items": [TEAM]},
+        "WatcherList": {
+            "items": [
+                {"id": "5", "email": "gleb@desk.example.org", "name": "Gleb Tarasov", "since": "2026-05-04T07:30:00Z"},
+            ],
         },
         "UserView": {
             "id": "4", "email": "olga@desk.example.org", "name": "Olga Orlova", "role": "operator", "language": "ru",

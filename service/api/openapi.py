@@ -29,7 +29,10 @@ from workflow.process import PROCESS
 READ = requires(*EVERYBODY_INSIDE, scope="tickets:read")
 PUBLIC_OPERATIONS = ("live", "ready")
 MAY_BE_NONE = ("getDraft", "saveDraft", "rebaseDraft", "publishDraft", "discardDraft")
-MAY_CONFLICT = ("pingWebhook", "discardDraft", "deleteView", "eraseContact", "resendLetter")
+MAY_CONFLICT = (
+    "pingWebhook", "discardDraft", "deleteView", "eraseContact", "resendLetter", "watchTicket", "stopWatching",
+    "getMyAbsence", "listMyNotices", "getMyNoticeWays", "listMySessions", "endMySessions", "endMySession",
+)  # fmt: skip
 MOVES_BODY = "MoveRequest"
 
 CONFIG = OpenAPIConfig(

@@ -15,7 +15,7 @@ from litestar.params import QueryParameter
 from service.actors import Actor
 from service.idempotency import Key, kept_by_the_verb
 from service.paging import DEFAULT_LIMIT, MOST
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import FieldError, Refusal, WrongFields
 from workflow.words import _
 
 AnyRequest = Request[Any, Any, Any]
@@ -81,6 +81,20 @@ def with_zone(field: str, instant: datetime | None) -> datetime | None:
 
 def _without_zone(field: str) -> NoReturn:
     raise WrongFields([FieldError(field, _("Name the zone: 2026-05-04T07:00:00Z."), {})])
+
+
+class Nobody(Refusal):
+    """What belongs to a person needs one."""
+
+    code = "nobody"
+    sentence = _("This token speaks for no colleague: make one with `user`.")
+
+
+def own_user(by: Actor) -> int:
+    """The account behind who asks. Raises Nobody for a token that speaks for none."""
+    if not by.user:
+        raise Nobody()
+    return int(by.user)
 
 
 async def strict_body(request: AnyRequest) -> None:

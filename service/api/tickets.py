@@ -60,6 +60,8 @@ async def list_tickets(
     states: Annotated[list[str] | None, QueryParameter(name="state", description="One or more states.")] = None,
     priority: Annotated[list[str] | None, QueryParameter(description="One or more codes of priorities.")] = None,
     assignee: Annotated[str, QueryParameter(description="Id or address of a colleague, `me` or `none`.")] = "",
+    team: Annotated[str, QueryParameter(description="Id or code of the team whose people have the ticket.")] = "",
+    watcher: Annotated[str, QueryParameter(description="Id or address of who watches it, or `me`.")] = "",
     organisation: Annotated[str, QueryParameter(description="Id or name.")] = "",
     overdue: Annotated[bool | None, QueryParameter(description="Whether a deadline has passed.")] = None,
     channel: Annotated[Channel | None, QueryParameter(description="How the request came.")] = None,
@@ -79,7 +81,8 @@ async def list_tickets(
     """Tickets that fit every filter, the newest first."""
     at = clock.now()
     wanted = Wanted(
-        state=states or (), priority=priority or (), assignee=assignee, organisation=organisation, overdue=overdue,
+        state=states or (), priority=priority or (), assignee=assignee, team=team, watcher=watcher,
+        organisation=organisation, overdue=overdue,
         channel=channel or "", product=product, contract=contract, email=email, outcome=outcome,
         unidentified=unidentified, received_from=with_zone("received_from", received_from),
         received_until=with_zone("received_until", received_until), q=q,

@@ -9,25 +9,15 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from service import clock, saved_views
-from service.actors import Actor
-from service.api.requests import AnyRequest
+from service.api.requests import AnyRequest, own_user
 from service.auth import actor_of, requires
 from service.directory_edits import number_of
 from service.saved_views import LONGEST_NAME, LONGEST_QUERY, SavedView
 from service.schemas import Incoming
 from workflow.definition import STAFF
-from workflow.errors import Refusal
-from workflow.words import _
 
 READ = requires(*STAFF, scope="tickets:read")
 WRITE = requires(*STAFF, scope="tickets:write")
-
-
-class Nobody(Refusal):
-    """What belongs to a person needs one."""
-
-    code = "nobody"
-    sentence = _("This token speaks for no colleague: make one with `user`.")
 
 
 class ViewView(msgspec.Struct, frozen=True):
@@ -64,7 +54,7 @@ async def list_views(request: AnyRequest) -> ViewPage:
 @post("/", operation_id="createView", summary="Save a view", guards=[WRITE])
 async def create_view(request: AnyRequest, data: JSONBody[NewView]) -> ViewView:
     """409 when you have one of this name."""
-    user = _user(await actor_of(request))
+    user = own_user(await actor_of(request))
     await saved_views.save_view(user, name=data.name, query=data.query, shared=data.shared, at=clock.now())
     name = " ".join(data.name.replace("\x00", " ").split())
     (made,) = [one for one in await saved_views.views_of(user) if one.own and one.name == name]
@@ -74,13 +64,7 @@ async def create_view(request: AnyRequest, data: JSONBody[NewView]) -> ViewView:
 @delete("/{view:str}", operation_id="deleteView", summary="Forget a view", guards=[WRITE])
 async def delete_view(request: AnyRequest, view: FromPath[str]) -> None:
     """404 for anybody else's."""
-    await saved_views.delete_view(_user(await actor_of(request)), number_of(view))
-
-
-def _user(by: Actor) -> int:
-    if not by.user:
-        raise Nobody()
-    return int(by.user)
+    await saved_views.delete_view(own_user(await actor_of(request)), number_of(view))
 
 
 def _view(found: SavedView) -> ViewView:
