@@ -31,8 +31,15 @@ class ActTeller:
         return self.t(move.in_journal if move else RECEIVED)
 
     def who(self, actor_kind: str, name: str) -> str:
-        """Who did it; the clock has a name of its own in each language."""
-        return self.t(_("the clock")) if actor_kind == "clock" else name
+        """Who did it; the clock has a name of its own in each language, and one whose name was erased has none."""
+        if actor_kind == "clock":
+            return self.t(_("the clock"))
+        return name or (self.t(_("the customer")) if actor_kind == "customer" else "")
+
+    def way(self, cause: str) -> Iterator[str]:
+        """What a reader should know of how it was done: whoever holds a letter may use its links."""
+        if cause.startswith("link:"):
+            yield self.t(_("by the link in our letter"))
 
     def state(self, from_state: str | None, to_state: str) -> str:
         """The state an act led to; '' for one that keeps it."""

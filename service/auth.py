@@ -56,6 +56,9 @@ class Doors:
     # Public forms that make us write a letter: each sending counts.
     forms_from_one_place: Throttle = field(default_factory=lambda: Throttle(most=20))
     forms_for_one_address: Throttle = field(default_factory=lambda: Throttle(most=3))
+    acts_of_one_customer: Throttle = field(
+        default_factory=lambda: Throttle(most=60)
+    )  # whoever they are, people are slow
 
     @classmethod
     def of(cls, settings: Settings) -> Doors:

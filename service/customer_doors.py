@@ -24,6 +24,7 @@ from service.auth import (
 from service.customer_sessions import CustomerSession, customer_session, open_customer_session
 from service.customers import account_for
 from service.sessions import close_session
+from service.throttle import Throttle
 from workflow.definition import Role
 
 SAME_TIME: Final = 0.4  # seconds: longer than any of the ways behind a form that must not tell who is known
@@ -102,13 +103,19 @@ async def let_out(request: Connection) -> None:
 
 def count_form(request: Connection, address: str) -> None:
     """Count a public form that makes us write to `address`. Raises TooManyRequestsException beyond the measure."""
-    at, place = wall_clock(), request.client.host if request.client else ""
-    keys = (
-        (doors(request).forms_from_one_place, place),
-        (doors(request).forms_for_one_address, address.strip().lower()[:320]),
-    )
-    waits = [throttle.wait(key, at=at) for throttle, key in keys]
-    if wait := max(waits):
+    place = request.client.host if request.client else ""
+    known = address.replace("\x00", "").strip().lower()[:320]  # as it is looked up
+    _count(((doors(request).forms_from_one_place, place), (doors(request).forms_for_one_address, known)))
+
+
+def count_act(request: Connection, session: CustomerSession) -> None:
+    """Count an act of a signed-in customer. Raises TooManyRequestsException for what only a program does."""
+    _count(((doors(request).acts_of_one_customer, str(session.contact)),))
+
+
+def _count(keys: tuple[tuple[Throttle, str], ...]) -> None:
+    at = wall_clock()
+    if wait := max(throttle.wait(key, at=at) for throttle, key in keys):
         raise TooManyRequestsException(headers={"Retry-After": str(int(wait.total_seconds()) + 1)})
     for throttle, key in keys:
         throttle.failed(key, at=at)

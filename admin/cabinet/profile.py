@@ -14,7 +14,7 @@ from admin.pages import render
 from admin.reader import flash
 from admin.reading import AnyRequest
 from service import customers
-from service.customer_doors import let_in, signed_in
+from service.customer_doors import count_act, let_in, signed_in
 from service.customers import Redeemed
 from service.people import customer_of_contact
 from service.problems import told
@@ -60,6 +60,7 @@ async def change_profile(request: AnyRequest) -> Response[Any]:
 async def new_password(request: AnyRequest) -> Response[str]:
     """A fresh password, shown once; every other browser is signed out."""
     session, reader = await signed_in(request), await cabinet_reading(request)
+    count_act(request, session)
     password = await customers.new_password(session.contact, by=session.actor, at=reader.at)
     await let_in(request, session.contact)
     redeemed = Redeemed(session.contact, session.actor.email, password, joined=session.organisation is not None)

@@ -16,7 +16,7 @@ from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render
 from admin.reader import flash
 from admin.reading import AnyRequest
-from service.customer_doors import signed_in
+from service.customer_doors import count_act, signed_in
 from service.intake import Arrival, Request, receive
 from service.people import Customer, customer_of_contact
 from service.problems import told
@@ -41,6 +41,7 @@ async def new_page(request: AnyRequest) -> Response[str]:
 async def new_request(request: AnyRequest) -> Response[Any]:
     """Make the ticket once, however often the button is pressed, and lead to it."""
     session, reader = await signed_in(request), await cabinet_reading(request)
+    count_act(request, session)
     known = await customer_of_contact(session.contact, at=reader.at)
     form = await request.form()
     typed = {name: str(form.get(name, "")) for name in ASKED}

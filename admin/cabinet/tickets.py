@@ -24,7 +24,7 @@ from admin.public.ticket_pages import DONE, rating_of, shown
 from admin.reader import flash
 from admin.reading import AnyRequest
 from service import satisfaction
-from service.customer_doors import signed_in
+from service.customer_doors import count_act, signed_in
 from service.customer_tickets import PAGE, Show, file_of, talk_of, ticket_of, tickets_of, waiting_for
 from service.database import fetchrow
 from service.files import open_file
@@ -187,6 +187,7 @@ async def act(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[str]) -
     ticket, wanted = await ticket_of(session, id), BY_TRIGGER.get(trigger)
     if wanted is None:
         raise NotFound()
+    count_act(request, session)
     form = await request.form()
     text = str(form.get("text", "")).replace("\r\n", "\n")
     brought = uploads.Brought()

@@ -110,7 +110,7 @@ class Teller(ActTeller):
             what=self.act(entry.trigger),
             who=self.who(entry.actor_kind, entry.actor_name),
             state=self.state(entry.from_state, entry.to_state),
-            facts=(*self.facts(entry.data), *self._told(entry.data)),
+            facts=(*self.facts(entry.data), *self._told(entry.data), *self.way(entry.cause)),
             at=entry.at,
         )
 

@@ -51,6 +51,7 @@ async def forget_brakes(site: Litestar) -> None:
     """Forms sent by other tests do not count in this one."""
     site.state.doors.forms_from_one_place._failures.clear()
     site.state.doors.forms_for_one_address._failures.clear()
+    site.state.doors.acts_of_one_customer._failures.clear()
 
 
 class Cabinet(Browser):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from time import perf_counter
 from uuid import uuid4
 
 import httpx
@@ -10,8 +11,10 @@ import pytest
 from litestar import Litestar
 
 from service import clock, customers
+from service.customer_doors import SAME_TIME
 from service.database import execute, fetch, fetchrow, fetchval
 from service.intake import Request, receive
+from service.passwords import matches
 from service.people import customer_of_contact
 from service.ticket import Ticket
 from service.tickets import carry_out
@@ -422,6 +425,33 @@ async def test_registering_and_resetting_tell_nobody_who_is_known(ivan: Cabinet,
     assert {(answer.status_code, answer.headers["location"]) for answer in said} == {(303, "/cabinet/letter-sent")}
     kinds = await fetch("SELECT type, recipients FROM outbox WHERE type <> 'invitation' ORDER BY id")
     assert [row["type"] for row in kinds] == ["reset", "registration", "reset"]  # an account is never made twice
+
+
+async def test_the_time_of_an_answer_tells_nobody_who_is_known(
+    ivan: Cabinet, stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Letters: no answer before the same time. Passwords: the same work for everybody."""
+    blocked = await a_contact("Nina", "nina@port.example.com", "Port")
+    await customers.invite(blocked, sees="own", by=ADMIN, at=clock.now())
+    await customers.redeem((await the_link("invitation")).rpartition("/")[2], at=clock.now())
+    await customers.change_rights(blocked, sees="own", active=False, by=ADMIN, at=clock.now())
+    addresses = ("ivan@port.example.com", "nobody@port.example.com", "nina@port.example.com", "nonsense")
+    for address in addresses:
+        for path in ("/cabinet/forgotten", "/cabinet/register"):
+            form = hidden_fields((await stranger.get(path)).text, path)
+            begun = perf_counter()
+            await stranger.client.post(path, data=form | {"email": address, "full_name": "X", "organisation": "Y"})
+            assert perf_counter() - begun >= SAME_TIME, (path, address)
+    worked: list[bool] = []
+
+    async def counted(password: str, password_hash: str | None) -> bool:
+        worked.append(password_hash is None)
+        return await matches(password, password_hash)
+
+    monkeypatch.setattr("service.customers.matches", counted)
+    for address in addresses:
+        await stranger.send("/cabinet/sign-in", on="/cabinet/sign-in", email=address, password="no")
+    assert worked == [False, True, True, True]  # each time one comparison; with nobody's hash for who may not come in
 
 
 async def test_links_expire_are_replaced_and_cannot_be_forged(ivan: Cabinet, stranger: Browser) -> None:
