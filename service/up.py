@@ -24,7 +24,8 @@ from service.migrated import up_to_date
 from service.settings import Settings
 
 PARTS = ("web", "worker", "mail listen")
-PATIENCE = 30.0  # seconds a part may take to answer or to end
+PATIENCE = 30.0  # seconds a part may take to end
+STARTS_WITHIN = 120.0  # seconds: a part that dies is noticed at once, a busy machine only takes longer
 TOO_OFTEN = 5  # ends within a minute after which a part is given up
 SIGN_INS = "demo-sign-ins.json"
 
@@ -185,7 +186,7 @@ def _once(command: str, environ: Mapping[str, str]) -> None:
 
 def _wait_for(settings: Settings, parts: list[Part], stop: threading.Event) -> None:
     """Until the web server and the listener answer. Raises GaveUp."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + STARTS_WITHIN
     waiting = {(settings.host, settings.port), (settings.smtp_host, settings.smtp_port)}
     while waiting and not stop.is_set():
         waiting = {place for place in waiting if not _answers(*place)}
@@ -215,6 +216,7 @@ def _say_where(settings: Settings) -> None:
     lines = [
         "",
         f"  Pages          {settings.public_url}/",
+        f"  Cabinet        {settings.public_url}/cabinet (customers)",
         f"  API            {settings.public_url}/api/v1/docs",
         f"  Regulation     {settings.public_url}/regulation/public",
         f"  Mail in        {settings.smtp_host}:{settings.smtp_port} (SMTP), for {settings.mail_from}",
@@ -224,7 +226,7 @@ def _say_where(settings: Settings) -> None:
     sign_ins = _sign_ins(settings.home)
     if sign_ins:
         lines += ["", "  Demo sign-ins"]
-        lines += [f"    {one['role']:<14} {one['email']:<34} {one['password']}" for one in sign_ins]
+        lines += [f"    {one['role']:<14} {one['email']:<36} {one['password']}" for one in sign_ins]
     else:
         lines += ["", "  First account  reglament user add you@example.org --name 'Your name' --role administrator"]
     lines += ["", "  Ctrl-C stops everything.", ""]

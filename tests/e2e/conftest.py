@@ -60,7 +60,9 @@ def system(receiver: Receiver) -> Iterator[System]:
     reading.start()
     try:
         eventually(
-            lambda: any("Ctrl-C stops" in line for line in running.said) or process.poll() is not None, "a start"
+            lambda: any("Ctrl-C stops" in line for line in running.said) or process.poll() is not None,
+            "a start",
+            within=120,
         )
         assert process.poll() is None, "".join(running.said)
         yield running
