@@ -13,12 +13,13 @@ from uuid import UUID
 
 import click
 
-from service import clock
+from service import clock, customers
 from service.accounts import add_user
 from service.actors import CLOCK, Actor, customer
 from service.database import execute, fetch, fetchrow, fetchval
 from service.deadlines import fire
-from service.demo_story import ORGANISATIONS, STAFF, STORIES, Act, Story
+from service.demo_story import ACCOUNTS, ORGANISATIONS, STAFF, STORIES, Act, Story
+from service.house import HOUSE
 from service.intake import Request, receive
 from service.people import customer_by_address
 from service.regulations import in_force
@@ -51,6 +52,7 @@ async def fill(settings: Settings, *, at: datetime) -> None:
     """Make people, customers and some forty tickets with a past that ends at `at`."""
     sign_ins = await _hire(at - timedelta(days=60))
     await _win_customers(at)
+    sign_ins += await _invite(at - timedelta(days=50))
     await _live(at)
     await _deliver_old_letters(at)
     (settings.home / DEMO_CLOCK).write_text("0\n", "ascii")
@@ -88,6 +90,20 @@ async def _win_customers(at: datetime) -> None:
             await execute(
                 "INSERT INTO contact_address (address, contact) VALUES ($1, $2)", f"{mailbox}@{domain}", contact
             )
+
+
+async def _invite(at: datetime) -> list[dict[str, str]]:
+    """Some customers come to the cabinet, by an invitation as anybody else."""
+    sign_ins = []
+    for email, sees in ACCOUNTS:
+        known = await customer_by_address(email, at=at)
+        if known is None or known.contact is None:
+            continue
+        await customers.invite(known.contact, sees=sees, by=CLOCK, at=at)
+        link = await fetchval("SELECT id FROM account_link WHERE address = $1 AND ended_at IS NULL", email)
+        redeemed = await customers.redeem(HOUSE.sign("cabinet/account", link), at=at)
+        sign_ins.append({"email": email, "role": Role.CUSTOMER.value, "password": redeemed.password})
+    return sign_ins
 
 
 async def _live(at: datetime) -> None:

@@ -40,6 +40,9 @@ ORGANISATIONS: tuple[tuple[str, str, str, tuple[str, ...], str, int, int | None,
     ),
 )  # fmt: skip
 
+# Who of them has been to the cabinet, and what each sees there.
+ACCOUNTS = (("i.tikhonov@severny-port.example.com", "organisation"), ("emily@harbour-sons.example.com", "own"))
+
 
 @dataclass(frozen=True)
 class Act:
