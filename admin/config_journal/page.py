@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from litestar import Response, get
 
+from admin.navigation import ROLE_NAMES
 from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
@@ -19,6 +20,7 @@ from workflow.words import _
 LOOK: Final = requires(*ADMINISTRATORS, scope="tokens:manage")
 HERE: Final = "/config-journal"
 PAGE: Final = 50
+ROLES: Mapping[str, str] = {role.value: name for role, name in ROLE_NAMES.items()}
 
 # The beginning of an act, which is what the tabs choose by.
 FOLDERS: Mapping[str, str] = {
@@ -53,6 +55,9 @@ DEEDS: Mapping[str, str] = {
 ACTORS: Mapping[str, str] = {
     "staff": _("colleague"), "token": _("program"), "customer": _("customer"), "clock": _("the system"),
 }  # fmt: skip
+FACTS: Mapping[str, str] = {
+    "active": _("may sign in"), "before": _("before"), "from": _("from"), "role": _("role"), "until": _("until"),
+}  # fmt: skip
 
 
 @get(HERE, guards=[LOOK])
@@ -71,7 +76,7 @@ async def config_journal_page(request: AnyRequest) -> Response[str]:
     return render(
         "config_journal/list.html",
         reader,
-        found=[(one, _said(one, reader.language), _details(one.data)) for one in rows[:PAGE]],
+        found=[(one, _said(one, reader.language), _details(one.data, reader.language)) for one in rows[:PAGE]],
         actors={kind: translate(reader.language, said) for kind, said in ACTORS.items()},
         tabs=[
             (translate(reader.language, label), url(HERE, **(kept | {"act": name})), name == act, None)
@@ -93,12 +98,22 @@ def _said(one: Noted, language: Language) -> str:
     return f"{translate(language, THINGS[first])}: {translate(language, DEEDS[last])}"
 
 
-def _details(data: Mapping[str, Any]) -> str:
+def _details(data: Mapping[str, Any], language: Language) -> str:
     """What was noted with it, on one line."""
-    return "; ".join(f"{name}: {_word(value)}" for name, value in data.items() if value not in ("", None, [], {}))
+    told = {name: value for name, value in data.items() if value not in ("", None, [], {})}
+    return "; ".join(_fact(name, value, language) for name, value in told.items())
 
 
-def _word(value: Any) -> str:
+def _fact(name: str, value: Any, language: Language) -> str:
+    said = translate(language, FACTS[name]) if name in FACTS else name
+    return f"{said}: {_word(value, language)}"
+
+
+def _word(value: Any, language: Language) -> str:
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{name}: {_word(one)}" for name, one in value.items()) + ")"
-    return ", ".join(map(_word, value)) if isinstance(value, list) else str(value)
+        return "(" + ", ".join(_fact(name, one, language) for name, one in value.items()) + ")"
+    if isinstance(value, list):
+        return ", ".join(_word(one, language) for one in value)
+    if isinstance(value, bool):
+        return translate(language, _("yes") if value else _("no"))
+    return translate(language, ROLES[value]) if value in ROLES else str(value)

@@ -21,7 +21,7 @@ async def test_sign_ins_and_rights_stand_there_in_words(signs_in: Signs) -> None
     said = words(await administrator.get("/config-journal"))
     assert "Sign-in: signed in" in said
     assert "Account: changed" in said
-    assert "role: operator; before: (role: supervisor)" in said
+    assert "role: Operator; before: (role: Supervisor)" in said
     assert "something.new" in said
     assert "<script>" not in (await administrator.get("/config-journal")).text.partition("<main")[2]
     narrowed = words(await administrator.get("/config-journal?act=user&actor=olg&subject=desk.example"))
