@@ -334,6 +334,7 @@ class Change:
             accepted_at=position.accepted_at,
             registration_due_at=position.registration_due_at(RULEBOOKS),
             due_at=position.due_at(RULEBOOKS),
+            late_from=position.late_from(RULEBOOKS),
             promised_at=position.promised_at,
             completed_at=position.completed_at,
             closed_at=position.closed_at,

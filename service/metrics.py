@@ -41,10 +41,9 @@ TEXT_FORMAT = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")  # Litestar na
 OPEN_BY_STATE = "SELECT state, count(*) AS n FROM ticket WHERE closed_at IS NULL GROUP BY state"
 ALL_ESTIMATED = "SELECT greatest(reltuples, 0)::bigint AS n FROM pg_class WHERE relname = 'ticket'"
 NEAREST = """
-SELECT coalesce(priority, '') AS priority,
-       min(coalesce(due_at, registration_due_at)) FILTER (WHERE coalesce(due_at, registration_due_at) > $2) AS due,
-       count(*) FILTER (WHERE coalesce(due_at, registration_due_at) <= $2) AS late
-FROM ticket WHERE closed_at IS NULL AND state = ANY($1) GROUP BY 1
+SELECT coalesce(priority, '') AS priority, min(late_from) FILTER (WHERE late_from > $1) AS due,
+       count(*) FILTER (WHERE late_from <= $1) AS late
+FROM ticket WHERE closed_at IS NULL AND late_from IS NOT NULL GROUP BY 1
 """
 STANDING = """
 SELECT (SELECT min(received_at) FROM ticket WHERE number IS NULL AND closed_at IS NULL) AS oldest_unregistered,
@@ -113,13 +112,12 @@ async def _tickets(registry: CollectorRegistry) -> None:
 
 
 async def _nearest_breaches(registry: CollectorRegistry, at: datetime) -> None:
-    """Per priority: wall-clock seconds to the next deadline of a running clock, and how many have passed already."""
+    """Per priority: wall-clock seconds until the next ticket is late, and how many are late already."""
     late = Gauge("reglament_tickets_overdue", "Open tickets past a deadline.", ["priority"], registry=registry)
     gauge = Gauge(
         "reglament_nearest_breach_seconds", "Seconds to the nearest deadline.", ["priority"], registry=registry
     )
-    running = [*PROCESS.states_where(runs="registration"), *PROCESS.states_where(runs="resolution")]
-    for row in await fetch(NEAREST, running, at):
+    for row in await fetch(NEAREST, at):
         late.labels(row["priority"] or "none").set(row["late"])
         if row["due"] is not None:
             gauge.labels(row["priority"] or "none").set((row["due"] - at).total_seconds())

@@ -189,17 +189,8 @@ def _facts(where: Where, wanted: Wanted) -> None:
 
 
 def _overdue(where: Where, overdue: bool, at: datetime) -> None:
-    """A deadline passed while its clock ran; a clock at rest was late only if it was late when it came to rest."""
-    late = (
-        "(t.closed_at IS NULL AND CASE WHEN t.state = ANY({0}) THEN t.registration_due_at < {2} "
-        "WHEN t.state = ANY({1}) THEN t.due_at < t.state_since ELSE t.due_at < {2} END)"
-    )
-    where.add(
-        late if overdue else f"coalesce(NOT {late}, true)",
-        list(PROCESS.states_where(runs="registration")),
-        list(PROCESS.states_paused()),
-        at,
-    )
+    late = "(t.closed_at IS NULL AND t.late_from < {0})"
+    where.add(late if overdue else f"coalesce(NOT {late}, true)", at)
 
 
 # --- what belongs to one ticket ---------------------------------------------------------------------------------------

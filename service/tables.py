@@ -192,6 +192,7 @@ class Ticket(Table, db=DB, tablename="ticket"):
     accepted_at = Timestamptz(null=True, default=None)
     registration_due_at = Timestamptz(null=True, default=None)
     due_at = Timestamptz(null=True, default=None)
+    late_from = Timestamptz(null=True, default=None)  # from when it counts as late, as long as nothing happens
     promised_at = Timestamptz(null=True, default=None)
     completed_at = Timestamptz(null=True, default=None)
     closed_at = Timestamptz(null=True, default=None)

@@ -20,7 +20,7 @@ SELECT = """
 SELECT t.id, t.number, t.state, t.state_since, t.priority, t.subject, t.text, t.channel, t.product, t.language,
        t.organisation, t.organisation_name, t.contact, t.full_name, t.position, t.phone, t.email, t.contract,
        t.contract_number, t.contract_expired, t.service_level, t.assignee, t.received_at, t.registered_at,
-       t.accepted_at, t.registration_due_at, t.due_at, t.promised_at, t.completed_at, t.closed_at,
+       t.accepted_at, t.registration_due_at, t.due_at, t.late_from, t.promised_at, t.completed_at, t.closed_at,
        t.registration_result, t.resolution_result, t.outcome, t.minutes_total, t.answer_unread, t.completion_bounced,
        t.seq, t.head, t.last_at, t.regulation_version, t.clocks, t.thread, t.generations,
        u.email AS assignee_email, u.name AS assignee_name
@@ -58,6 +58,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     registration_due_at: datetime | None = None
     due_at: datetime | None = None
+    late_from: datetime | None = None
     promised_at: datetime | None = None
     completed_at: datetime | None = None
     closed_at: datetime | None = None

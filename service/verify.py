@@ -141,6 +141,7 @@ def _row_differences(ticket: Ticket, position: Position) -> Iterator[Difference]
     computed = {
         "registration_due_at": position.registration_due_at(RULEBOOKS),
         "due_at": position.due_at(RULEBOOKS),
+        "late_from": position.late_from(RULEBOOKS),
         "promised_at": position.promised_at,
         "registration_result": position.registration_result,
         "resolution_result": position.resolution_result,

@@ -65,11 +65,12 @@ PLAIN = {
 LIVING = (
     "number text, state text, state_since timestamptz, priority text, priority_rank int4, service_level text, "
     "assignee int8, organisation int8, organisation_name text, contact int8, full_name text, position text, "
-    "phone text, email text, contract int8, contract_number text, contract_expired bool, registered_at timestamptz, "
-    "accepted_at timestamptz, registration_due_at timestamptz, due_at timestamptz, promised_at timestamptz, "
-    "completed_at timestamptz, closed_at timestamptz, registration_result text, resolution_result text, outcome text, "
-    "minutes_total int4, answer_unread bool, completion_bounced bool, seq int4, head bytea, last_at timestamptz, "
-    "regulation_version int4, clocks jsonb, thread jsonb, generations jsonb"
+    "phone text, email text, contract int8, contract_number text, contract_expired bool, "
+    "registered_at timestamptz, accepted_at timestamptz, registration_due_at timestamptz, due_at timestamptz, "
+    "late_from timestamptz, promised_at timestamptz, completed_at timestamptz, closed_at timestamptz, "
+    "registration_result text, resolution_result text, outcome text, minutes_total int4, answer_unread bool, "
+    "completion_bounced bool, seq int4, head bytea, last_at timestamptz, regulation_version int4, clocks jsonb, "
+    "thread jsonb, generations jsonb"
 )
 BORN = "id uuid, subject text, text text, channel text, product text, language text, received_at timestamptz"
 LIVING_COLUMNS = tuple(tuple(column.rsplit(" ", 1)) for column in LIVING.split(", "))

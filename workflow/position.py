@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from workflow.process import PROCESS
-from workflow.sla import Clocks, Entry, Rulebooks, advance, deadline_or_none
+from workflow.sla import Clocks, Entry, Rulebooks, advance, deadline_or_none, late_from
 
 # Facts that ride in an entry's data under their own name, whichever move sets them.
 FACTS = (
@@ -56,6 +56,9 @@ class Position(msgspec.Struct, frozen=True):
 
     def due_at(self, rulebooks: Rulebooks) -> datetime | None:
         return deadline_or_none(self.clocks.resolution, rulebooks)
+
+    def late_from(self, rulebooks: Rulebooks) -> datetime | None:
+        return late_from(self.clocks, rulebooks)
 
     @property
     def promised_at(self) -> datetime | None:

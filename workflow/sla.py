@@ -176,6 +176,27 @@ def _later(start: datetime, amount: timedelta, target: Target, rules: Rulebook) 
     return start + amount if target.kind == "calendar_minutes" else rules.calendar.add(start, amount)
 
 
+def late_from(clocks: Clocks, rulebooks: Rulebooks) -> datetime | None:
+    """The instant from which a ticket counts as late, as long as nothing more happens; None when it never will.
+
+    The deadline of the clock that counts; the date promised instead, where the customer was told in time (6.3). A
+    clock that rests is late only by what had passed before it came to rest, and a frozen result says how it was.
+    """
+    if (registration := clocks.registration) and registration.stopped is None:
+        return deadline_or_none(registration, rulebooks)
+    period = clocks.resolution
+    if period is None or period.stopped is not None:
+        return None
+    due = deadline_or_none(period, rulebooks)
+    if due is None or period.result in ("met", "extended"):
+        return None
+    promised = period.promised_at
+    if promised and promised > due and _told_in_time(period, due) and not period.promise_missed:
+        due = promised
+    rested = resting_since(period)
+    return due if rested is None or due < rested or period.result == "breached" else None
+
+
 def step_due(period: Period, step: Step, rules: Rulebook) -> datetime | None:
     """When a warning or an escalation comes due; None when it would lie before the clock began."""
     origin, due = moved_origin(period, rules), deadline(period, rules)

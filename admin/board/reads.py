@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from admin.desk.listing import OVERDUE, RESTING, RUNNING
+from admin.desk.listing import LATE, RUNNING
 from service.database import fetch
 from workflow.definition import OPERATORS
 from workflow.process import PROCESS
@@ -64,21 +64,20 @@ class Unregistered(msgspec.Struct, frozen=True):
 
 async def load(*, since: datetime, at: datetime, team: int | None = None) -> list[Load]:
     """Everybody who works on tickets, or one team, the most loaded first; minutes booked since the day began."""
-    late = OVERDUE.format(at="$2", running="$3::text[]", resting="$4::text[]")
     rows = await fetch(
         "WITH held AS (SELECT t.assignee AS user, count(*) AS open, "
-        f"count(*) FILTER (WHERE t.state = ANY($3)) AS running, count(*) FILTER (WHERE {late}) AS late "
+        f"count(*) FILTER (WHERE t.state = ANY($3)) AS running, count(*) FILTER (WHERE {LATE.format(at='$2')}) AS late "
         "FROM ticket t WHERE t.closed_at IS NULL GROUP BY 1), "
         "booked AS (SELECT author, sum(minutes)::int AS minutes FROM message WHERE minutes > 0 AND at >= $1 GROUP BY 1)"
         " SELECT u.id AS user, u.name, coalesce(h.open, 0) AS open, coalesce(h.running, 0) AS running, "
         "coalesce(h.late, 0) AS late, coalesce(b.minutes, 0) AS minutes_today, "
         "coalesce($2 >= u.absent_from AND $2 < u.absent_until, false) AS absent "
         "FROM app_user u LEFT JOIN held h ON h.user = u.id LEFT JOIN booked b ON b.author = u.name "
-        f"WHERE u.active AND (u.role = ANY($5) OR h.open > 0) AND {_of_team('u.id', '$6')} "
+        f"WHERE u.active AND (u.role = ANY($4) OR h.open > 0) AND {_of_team('u.id', '$5')} "
         "UNION ALL SELECT NULL, '', open, running, late, 0, false FROM held "
-        "WHERE held.user IS NULL AND $6::bigint IS NULL "
+        "WHERE held.user IS NULL AND $5::bigint IS NULL "
         "ORDER BY open DESC, name",
-        since, at, RUNNING, RESTING, sorted(OPERATORS), team,
+        since, at, RUNNING, sorted(OPERATORS), team,
     )  # fmt: skip
     return [Load(**dict(row)) for row in rows]
 
@@ -89,15 +88,16 @@ def _of_team(user: str, team: str) -> str:
 
 
 async def deadlines(*, since: datetime, until: datetime, team: int | None = None) -> list[Deadline]:
-    """The deadlines of running clocks in the half-open time, the earliest first; of one team's tickets if asked for."""
+    """The deadlines of running clocks in the half-open time, or what was promised in time instead; the earliest first.
+
+    Of one team's tickets if asked for.
+    """
     rows = await fetch(
         "SELECT t.id, t.number, t.subject, t.priority, u.name AS assignee, "
-        "coalesce(t.due_at, t.registration_due_at) AS due_at, t.number IS NULL AS registration "
+        "t.late_from AS due_at, t.number IS NULL AS registration "
         "FROM ticket t LEFT JOIN app_user u ON u.id = t.assignee WHERE t.closed_at IS NULL AND t.state = ANY($3) "
-        "AND CASE WHEN t.number IS NULL THEN t.registration_due_at ELSE t.due_at END >= $1 "
-        "AND CASE WHEN t.number IS NULL THEN t.registration_due_at ELSE t.due_at END < $2 "
-        f"AND {_of_team('t.assignee', '$4')} "
-        f"ORDER BY 6, 1 LIMIT {MOST}",
+        f"AND t.late_from >= $1 AND t.late_from < $2 AND {_of_team('t.assignee', '$4')} "
+        f"ORDER BY t.late_from, t.id LIMIT {MOST}",
         since, until, [*RUNNING, *PROCESS.states_where(runs="registration")], team,
     )  # fmt: skip
     return [Deadline(**dict(row)) for row in rows]

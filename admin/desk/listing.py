@@ -18,25 +18,12 @@ COUNTED = 999  # no strip needs a larger figure; beyond it the page says "999+"
 
 RUNNING = list(PROCESS.states_where(runs="resolution"))
 COUNTING = [*PROCESS.states_where(runs="registration"), *RUNNING]
-RESTING = list(PROCESS.states_paused())
 WAITING = [state.name for state in PROCESS.states if state.pauses and not state.runs]
 CONFIRMING = list(PROCESS.states_where(runs="auto_close"))
 
-# A deadline that passed while its clock ran. A clock that rests stands where it began to rest; a promise that was
-# made in time holds until its own moment.
-OVERDUE = """
-t.closed_at IS NULL AND (
-    (t.number IS NULL AND t.registration_due_at < {at})
-    OR (t.state = ANY({running}) AND t.due_at < {at} AND NOT coalesce(
-        t.promised_at > {at} AND (t.clocks #>> '{{resolution,extended_at}}')::timestamptz <= t.due_at, false))
-    OR (t.state = ANY({resting}) AND (t.resolution_result = 'breached'
-        OR t.due_at < (t.clocks #>> '{{resolution,pauses,-1,start}}')::timestamptz)))
-"""
-SOON = """
-t.closed_at IS NULL AND (
-    (t.number IS NULL AND t.registration_due_at BETWEEN {at} AND {at} + interval '1 hour')
-    OR (t.state = ANY({running}) AND t.due_at BETWEEN {at} AND {at} + interval '1 hour'))
-"""
+# The instant from which a ticket counts as late stands beside it (`workflow.sla.late_from`).
+LATE = "t.closed_at IS NULL AND t.late_from < {at}"
+SOON = "t.closed_at IS NULL AND t.late_from BETWEEN {at} AND {at} + interval '1 hour'"
 
 
 class Strip(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,24 +41,22 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
 async def strip(*, at: datetime) -> Strip:
     """What needs eyes now."""
     capped = "(SELECT count(*) FROM (SELECT FROM {what} LIMIT 1000) AS counted)"
-    overdue = OVERDUE.format(at="$1", running="$2::text[]", resting="$3::text[]")
-    soon = SOON.format(at="$1", running="$2::text[]")
     row = await fetchrow(
         "SELECT "
         + capped.format(what="ticket t WHERE t.number IS NULL AND t.closed_at IS NULL")
         + " AS unregistered, "
         "(SELECT min(received_at) FROM ticket WHERE number IS NULL AND closed_at IS NULL) AS oldest, "
-        + capped.format(what=f"ticket t WHERE {soon}")
+        + capped.format(what=f"ticket t WHERE {SOON.format(at='$1')}")
         + " AS soon, "
-        + capped.format(what=f"ticket t WHERE {overdue}")
+        + capped.format(what=f"ticket t WHERE {LATE.format(at='$1')}")
         + " AS overdue, "
-        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($4::text[])")
+        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($2::text[])")
         + " AS waiting, "
-        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($5::text[]) AND t.answer_unread")
+        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($3::text[]) AND t.answer_unread")
         + " AS unread, "
         + capped.format(what="mail WHERE status IN ('held', 'failed')")
         + " AS held",
-        at, RUNNING, RESTING, WAITING, CONFIRMING,
+        at, WAITING, CONFIRMING,
     )  # fmt: skip
     return Strip(**row)
 
@@ -200,22 +185,14 @@ def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Condi
     if asked.unread:
         where.add("t.answer_unread")
     if asked.overdue:
-        where.add(_timed(OVERDUE, where, at))
+        where.add(LATE.format(at=where.value(at, "timestamptz")))
     if asked.order == "nearest":
         where.add(f"t.state = ANY({where.value(COUNTING, 'text[]')})")
     if asked.soon:
-        where.add(_timed(SOON, where, at))
+        where.add(SOON.format(at=where.value(at, "timestamptz")))
     if asked.q:
         where.add(_found(asked.q, where, frequent=frequent))
     return where
-
-
-def _timed(condition: str, where: _Conditions, at: datetime) -> str:
-    return condition.format(
-        at=where.value(at, "timestamptz"),
-        running=where.value(RUNNING, "text[]"),
-        resting=where.value(RESTING, "text[]") if "{resting}" in condition else "",
-    )
 
 
 QUERY = "websearch_to_tsquery('russian', {words})"  # Latin words are told apart and stemmed as English ones

@@ -28,7 +28,7 @@ async def test_the_board_shows_load_deadlines_alarms_and_age(signs_in: Signs) ->
     fresh = await a_request("fresh")
     now = clock.now()
     olga = await fetchval("SELECT id FROM app_user WHERE name = 'Olga'")
-    await execute("UPDATE ticket SET assignee = $1, due_at = $2 WHERE id = $3", olga, now, mine.id)
+    await execute("UPDATE ticket SET assignee = $1, due_at = $2, late_from = $2 WHERE id = $3", olga, now, mine.id)
     await execute("UPDATE ticket SET received_at = $1 WHERE id = $2", now - timedelta(hours=5), fresh.id)
     timer = await fetchval("SELECT id FROM timer WHERE subject = $1 AND kind = 'resolution:due'", late.id)
     await fire(timer, at=now)

@@ -36,7 +36,9 @@ async def test_without_requests_the_page_says_what_will_appear(operator: Browser
 async def test_every_figure_leads_to_its_tickets(operator: Browser) -> None:
     await a_ticket("usual", priority="P3")
     late = await in_work("late")
-    await execute("UPDATE ticket SET due_at = $1 WHERE id = $2", clock.now() - timedelta(hours=1), late.id)
+    await execute(
+        "UPDATE ticket SET due_at = $1, late_from = $1 WHERE id = $2", clock.now() - timedelta(hours=1), late.id
+    )
     await disputed()
     page = await operator.get("/reports?months=3")
     assert page.status_code == 200

@@ -54,6 +54,7 @@ async def test_the_journal_refuses_to_be_changed() -> None:
         ("UPDATE ticket SET seq = seq + 1", "state"),
         ("UPDATE ticket SET head = '\\x00'", "chain"),
         ("UPDATE ticket SET due_at = due_at + interval '1 second'", "deadline"),
+        ("UPDATE ticket SET late_from = late_from + interval '1 second'", "deadline"),
         ("UPDATE ticket SET minutes_total = 480", "position"),
         ("UPDATE ticket SET clocks = jsonb_set(clocks, '{priority}', '\"P1\"')", "clocks"),
         ("UPDATE timer SET status = 'cancelled' WHERE kind = 'resolution:due'", "timer"),

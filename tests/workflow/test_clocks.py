@@ -329,6 +329,52 @@ def test_a_promise_fired_is_not_fired_again_by_counting_from_now(life: Any, regu
 # --- auto-close -------------------------------------------------------------------------------------------------------
 
 
+# --- from when a ticket is late -------------------------------------------------------------------------------------
+
+
+def late(ticket: Any) -> Any:
+    return ticket.position.late_from(ticket.rulebooks)
+
+
+def test_a_request_is_late_from_its_registration_deadline_and_then_from_its_own(life: Any, at: Any) -> None:
+    ticket = life()
+    assert late(ticket) == at("02-02 12:00")
+    ticket.register("02-02 10:00")
+    assert late(ticket) == ticket.due == at("02-02 18:00")
+
+
+def test_at_rest_only_a_deadline_that_had_passed_is_late(life: Any, at: Any) -> None:
+    in_time = life().register("02-02 09:00").do("start", "02-02 09:30").do("request_info", "02-02 10:00", minutes=30)
+    assert late(in_time) is None
+    too_late = life().register("02-02 09:00").do("start", "02-02 09:30").do("request_info", "02-03 10:00", minutes=30)
+    assert late(too_late) == at("02-02 17:00")
+    assert late(in_time.do("resume", "02-02 12:00")) == in_time.due == at("02-03 10:00")
+
+
+def test_a_date_promised_in_time_counts_instead_of_the_deadline(life: Any, at: Any) -> None:
+    ticket = life().register("02-02 09:00").do("start", "02-02 09:30").extend("02-02 16:00", promised="02-06 12:00")
+    assert late(ticket) == at("02-06 12:00")
+    assert ticket.due == at("02-02 17:00")
+    asked = ticket.do("request_info", "02-04 10:00", minutes=30)
+    assert late(asked) is None  # within the promise
+
+
+def test_a_promise_that_came_too_late_or_was_missed_counts_for_nothing(life: Any, at: Any) -> None:
+    too_late = life().register("02-02 09:00").do("start", "02-02 09:30").extend("02-03 10:00", promised="02-06 12:00")
+    assert late(too_late) == at("02-02 17:00")
+    missed = life().register("02-02 09:00").do("start", "02-02 09:30").extend("02-02 16:00", promised="02-03 12:00")
+    missed.breach("02-03 12:00", "promise").extend("02-03 13:00", promised="02-09 12:00")
+    assert late(missed) == at("02-02 17:00")
+
+
+def test_a_frozen_result_says_how_it_was_and_a_closed_ticket_is_late_no_more(life: Any, at: Any) -> None:
+    kept = life().register("02-02 09:00").do("start", "02-02 09:30").complete("02-02 16:00")
+    assert late(kept) is None
+    broken = life().register("02-02 09:00").do("start", "02-02 09:30").complete("02-03 10:00")
+    assert late(broken) == at("02-02 17:00")
+    assert late(broken.do("confirm", "02-03 11:00")) is None
+
+
 def test_an_unread_reply_holds_the_auto_close_and_dismissing_it_gives_the_full_time_again(life: Any, at: Any) -> None:
     ticket = life().register("02-02 09:00").do("start", "02-02 09:00").complete("02-02 12:00")
     ticket.do("reply", "02-03 11:00", unread=True)
