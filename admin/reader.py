@@ -12,8 +12,7 @@ import msgspec
 
 from admin.pages import DEFAULT_ZONE, Flash, Reading
 from admin.reading import AnyRequest, reading_of
-from service.auth import doors, set_cookie
-from service.regulations import in_force
+from service.auth import doors, rules_of, set_cookie
 from workflow.errors import NotFound
 
 Tone = Literal["done", "refused", "note"]
@@ -27,7 +26,7 @@ async def reading(request: AnyRequest) -> Reading:
     """Everything a page needs to know of its reader. What the last act had to say is said once."""
     known = await reading_of(request, flashes=_last_said(request))
     try:
-        zone = (await in_force(at=known.at)).calendar.zone
+        zone = (await rules_of(request)).calendar.zone
     except NotFound:
         zone = DEFAULT_ZONE
     return replace(known, path=address(request), zone=zone)

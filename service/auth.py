@@ -19,11 +19,13 @@ from service import clock, config_journal
 from service.accounts import account_for, user_id
 from service.actors import Actor, customer
 from service.rate_limit import RateLimit
+from service.regulations import RULEBOOKS, in_force
 from service.sessions import close_session, open_session, session
 from service.settings import Settings
 from service.throttle import Throttle
 from service.tokens import Bearer, bearer
 from workflow.definition import STAFF, Role
+from workflow.regulation import Rulebook
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
@@ -102,6 +104,7 @@ class Visitor:
     bearer: Bearer | None = None
     session: str | None = None
     unread: int = 0  # notices under the bell
+    in_force: int | None = None  # the version of the regulation, where it was read with the session
 
     def reaches(self, scope: str) -> bool:
         return scope == ANY_SCOPE or self.bearer is None or self.bearer.reaches(scope)
@@ -175,10 +178,18 @@ async def _recognised(connection: Connection) -> Visitor | None:
             raise NotAuthorizedException(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
         return Visitor(known.actor, bearer=known)
     id = connection.cookies.get(doors(connection).session_cookie)
-    found = await session(id, at=wall_clock()) if id else None
+    found = await session(id, at=wall_clock(), desk_at=clock.now()) if id else None
     if found is None:
         return None
-    return Visitor(found.actor, session=found.id, unread=found.unread)
+    return Visitor(found.actor, session=found.id, unread=found.unread, in_force=found.in_force)
+
+
+async def rules_of(connection: Connection) -> Rulebook:
+    """The regulation in force for a request. Raises NotFound before the first version was published."""
+    visitor = await visitor_of(connection)
+    if visitor is not None and visitor.in_force is not None:
+        return await RULEBOOKS.know(visitor.in_force)
+    return await in_force(at=clock.now())
 
 
 def wall_clock() -> datetime:

@@ -28,15 +28,17 @@ class SavedView(msgspec.Struct, frozen=True):
     owner_name: str
 
 
+# One's own views and those that colleagues share, by name.
+VIEWS = f"""
+SELECT v.id, v.name, v.query, v.shared, v.owner = {{user}} AS own, u.name AS owner_name FROM saved_view v
+JOIN app_user u ON u.id = v.owner WHERE v.owner = {{user}} OR (v.shared AND u.active)
+ORDER BY v.owner <> {{user}}, lower(v.name), v.id LIMIT {MOST}
+"""
+
+
 async def views_of(user: int) -> list[SavedView]:
-    """One's own views and those that colleagues share, by name."""
-    rows = await fetch(
-        "SELECT v.id, v.name, v.query, v.shared, v.owner = $1 AS own, u.name AS owner_name FROM saved_view v "
-        "JOIN app_user u ON u.id = v.owner WHERE v.owner = $1 OR (v.shared AND u.active) "
-        f"ORDER BY v.owner <> $1, lower(v.name), v.id LIMIT {MOST}",
-        user,
-    )
-    return [SavedView(**row) for row in rows]
+    """The views one person sees."""
+    return [SavedView(**row) for row in await fetch(VIEWS.format(user="$1"), user)]
 
 
 async def save_view(user: int, *, name: str, query: str, shared: bool, at: datetime) -> None:

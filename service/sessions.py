@@ -12,6 +12,7 @@ import msgspec
 from service.actors import Actor
 from service.database import DB, execute, fetchrow, retried
 from service.notices import UNREAD
+from service.regulations import IN_FORCE
 from workflow.definition import Role
 
 IDLE = timedelta(hours=12)  # a session that is not used ends
@@ -29,25 +30,33 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """One signed-in browser: the id its cookie holds, who signed in, and how many notices that person has not read."""
+    """One signed-in browser: the id its cookie holds, who signed in, and how many notices that person has not read.
+
+    `in_force` is the version of the regulation in force, read by the way: nearly every page asks for it.
+    """
 
     id: str
     actor: Actor
     unread: int = 0
+    in_force: int | None = None
 
 
 SIGNED_IN = f"""
-SELECT u.id, u.name, u.email, u.role, u.language, s.expires_at, s.created_at, {UNREAD.format(user="u.id")} AS unread
+SELECT u.id, u.name, u.email, u.role, u.language, s.expires_at, s.created_at, {UNREAD.format(user="u.id")} AS unread,
+       ({IN_FORCE.format(at="$4")}) AS in_force
 FROM app_session s JOIN app_user u ON u.id = s."user"
 WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.created_at > $3 AND u.active
 """
 
 
-async def session(id: str, *, at: datetime) -> Session | None:
-    """The living session behind a cookie; None for an id we never gave out, or one that ended."""
+async def session(id: str, *, at: datetime, desk_at: datetime | None = None) -> Session | None:
+    """The living session behind a cookie; None for an id we never gave out, or one that ended.
+
+    `at` is the real time; `desk_at`, by default the same, the desk's, which development may have moved.
+    """
     if not ID.fullmatch(id):
         return None
-    row = await fetchrow(SIGNED_IN, id_hash(id), at, at - LONGEST)
+    row = await fetchrow(SIGNED_IN, id_hash(id), at, at - LONGEST, desk_at or at)
     if row is None:
         return None
     if at + IDLE - row["expires_at"] > SLIDES_EVERY:
@@ -57,7 +66,7 @@ async def session(id: str, *, at: datetime) -> Session | None:
         kind="staff", id=user, name=row["name"], role=Role(row["role"]), user=user, email=row["email"],
         language=row["language"],
     )  # fmt: skip
-    return Session(id, actor, row["unread"])
+    return Session(id, actor, row["unread"], row["in_force"])
 
 
 @retried

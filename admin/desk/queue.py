@@ -14,8 +14,7 @@ from admin.desk.rights import DESK as DESK
 from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
-from service.auth import actor_of
-from service.regulations import in_force
+from service.auth import actor_of, rules_of
 from workflow.definition import OPERATORS, STAFF
 
 
@@ -26,23 +25,24 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
     if asked.q and (found := await listing.numbered(asked.q)):
         return Redirect(f"/desk/tickets/{found}", status_code=303)
     reader, actor = await reading(request), await actor_of(request)
-    rules = await in_force(at=reader.at)
+    rules, user = await rules_of(request), actor.user
     listed = await listing.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
-    people, organisations = await reads.colleagues(sorted(STAFF)), await reads.organisations()
+    around = await reads.around_the_queue(sorted(STAFF), user=int(user) if user else None)
+    people, organisations = around.people, around.organisations
     here = rows.query(asked)
     works = reader.role in OPERATORS
     return render(
         "desk/queue.html",
         reader,
         figures=rows.figures(await listing.strip(at=reader.at), asked, reader),
-        chips=rows.chips(asked, reader, rules, user=actor.user, people=people, organisations=organisations),
+        chips=rows.chips(asked, reader, rules, user=user, people=people, organisations=organisations),
         rows=[rows.queue_row(row, reader) for row in listed.rows],
         asked=asked,
         order=asked.order,
         orders=rows.orders(asked, reader) if asked.order != "newest" else [],
         frequent=listed.frequent,
         most_found=listing.MOST_FOUND,
-        views=await views.view_chips(actor.user, asked, reader),
+        views=views.view_chips(around.views, asked, reader),
         view_query=views.address_of(asked),
         priorities=[(code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities],
         answers=[(one.code, one.title.to(reader.language)) for one in rules.regulation.canned_answers],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from service.database import fetch, fetchrow
 from service.journal import Entry, read_entry
+from service.saved_views import VIEWS, SavedView
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import NotFound
@@ -74,6 +74,9 @@ class Link(msgspec.Struct, frozen=True):
     outward: bool
 
 
+Teams = tuple[tuple[int, str], ...]
+
+
 class Person(msgspec.Struct, frozen=True):
     """A colleague who can have tickets, with their teams (id and name); `watches` the ticket that was asked about."""
 
@@ -82,7 +85,7 @@ class Person(msgspec.Struct, frozen=True):
     name: str
     role: str
     watches: bool = False
-    teams: tuple[tuple[int, str], ...] = ()
+    teams: Teams = ()
 
 
 async def ticket(id: UUID) -> Ticket:
@@ -164,27 +167,47 @@ async def links(ticket: UUID) -> list[Link]:
     return [Link(**row) for row in rows]
 
 
+COLLEAGUES = """
+SELECT u.id, u.email, u.name, u.role, w."user" IS NOT NULL AS watches, coalesce((
+    SELECT json_agg(json_build_array(k.id, k.name)) FROM team_member m JOIN team k ON k.id = m.team
+    WHERE m."user" = u.id AND k.ended_at IS NULL
+), '[]') AS teams
+FROM app_user u LEFT JOIN ticket_watch w ON w."user" = u.id AND w.ticket = $2
+WHERE u.active AND u.role = ANY($1) ORDER BY u.name, u.id LIMIT 500
+"""
+ORGANISATIONS = "SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 500"
+
+
 async def colleagues(roles: Sequence[str], *, ticket: UUID | None = None) -> list[Person]:
     """Active accounts with one of these roles, by name, and whether each watches `ticket`."""
-    rows = await fetch(
-        'SELECT u.id, u.email, u.name, u.role, w."user" IS NOT NULL AS watches, '
-        "(SELECT json_agg(json_build_array(k.id, k.name)) FROM team_member m JOIN team k ON k.id = m.team "
-        'WHERE m."user" = u.id AND k.ended_at IS NULL) AS teams FROM app_user u '
-        'LEFT JOIN ticket_watch w ON w."user" = u.id AND w.ticket = $2 '
-        "WHERE u.active AND u.role = ANY($1) ORDER BY u.name, u.id LIMIT 500",
-        list(roles), ticket,
-    )  # fmt: skip
-    return [_person(row) for row in rows]
-
-
-def _person(row: Any) -> Person:
-    teams = msgspec.json.decode(row["teams"], type=tuple[tuple[int, str], ...]) if row["teams"] else ()
-    return Person(**{**row, "teams": teams})
+    rows = await fetch(COLLEAGUES, list(roles), ticket)
+    return [Person(**{**row, "teams": msgspec.json.decode(row["teams"], type=Teams)}) for row in rows]
 
 
 async def organisations() -> list[tuple[int, str]]:
     """The organisations an operator may choose from, by name."""
-    return [
-        (row["id"], row["name"])
-        for row in await fetch("SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 500")
-    ]
+    return [(row["id"], row["name"]) for row in await fetch(ORGANISATIONS)]
+
+
+class Around(msgspec.Struct, frozen=True):
+    """What stands around the queue: whom a ticket may be given to, whose tickets may be asked for, saved views."""
+
+    people: list[Person]
+    organisations: list[tuple[int, str]]
+    views: list[SavedView]
+
+
+AROUND = f"""
+SELECT json_build_object(
+    'people', (SELECT coalesce(json_agg(p), '[]') FROM ({COLLEAGUES}) p),
+    'organisations', (SELECT coalesce(json_agg(json_build_array(o.id, o.name)), '[]') FROM ({ORGANISATIONS}) o),
+    'views', (SELECT coalesce(json_agg(v), '[]') FROM ({VIEWS.format(user="$3")}) v)
+) AS around
+"""
+AROUND_DECODER = msgspec.json.Decoder(Around)
+
+
+async def around_the_queue(roles: Sequence[str], *, user: int | None) -> Around:
+    """All of it by one statement; whoever has no account has no views of their own."""
+    row = await fetchrow(AROUND, list(roles), None, user)
+    return AROUND_DECODER.decode(row["around"])

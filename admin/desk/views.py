@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,7 @@ from admin.reading import AnyRequest
 from admin.refused import said
 from service import saved_views
 from service.auth import actor_of
+from service.saved_views import SavedView
 from service.words import translate
 from workflow.errors import Refusal
 from workflow.words import _
@@ -41,13 +43,11 @@ def address_of(asked: listing.Asked) -> str:
     return url("", **query(asked)).removeprefix("?")
 
 
-async def view_chips(user: str, asked: listing.Asked, reader: Reading) -> list[ViewChip]:
-    """The views of this person; an account without a user (a token) has none."""
-    if not user:
-        return []
+def view_chips(views: Sequence[SavedView], asked: listing.Asked, reader: Reading) -> list[ViewChip]:
+    """The views of this person as chips."""
     here = address_of(asked)
     chips = []
-    for view in await saved_views.views_of(int(user)):
+    for view in views:
         note = "" if view.own else translate(reader.language, _("shared by {name}"), name=view.owner_name)
         href = f"{PATH}?{view.query}" if view.query else PATH
         chips.append(
