@@ -49,10 +49,19 @@ class Request(msgspec.Struct, frozen=True):
 
 
 async def requests(
-    *, since: datetime, until: datetime, language: Language, organisation: int | None = None, limit: int | None = None
+    *,
+    since: datetime,
+    until: datetime,
+    language: Language,
+    organisation: int | None = None,
+    limit: int | None = None,
+    after: tuple[datetime, UUID] | None = None,
 ) -> AsyncIterator[list[Request]]:
-    """Pages of the requests received in the half-open period, the oldest first; at most `limit` in all."""
-    place: tuple[datetime, UUID] = (since, UUID(int=0))
+    """Pages of the requests received in the half-open period, the oldest first; at most `limit` in all.
+
+    `after` is the last request that is left out, by its receipt and id.
+    """
+    place: tuple[datetime, UUID] = max((since, UUID(int=0)), after or (since, UUID(int=0)))
     people = {str(row["id"]): row["name"] for row in await fetch("SELECT id, name FROM app_user")}
     left = limit
     while left is None or left > 0:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from service.compliance import CLOCKS
+from service.compliance import CLOCKS, COUNTS, SLIM
 from service.database import fetch
-from workflow.calendar import zone_named
 from workflow.process import PROCESS
 
 MOST = 1_000  # rows of one table, tickets behind one figure
+PAGE = 1_000  # rows of a file that are read at once
 
 
 class LevelKept(msgspec.Struct, frozen=True):
@@ -45,6 +46,19 @@ class Count(msgspec.Struct, frozen=True):
     tickets: int
 
 
+class PauseTime(msgspec.Struct, frozen=True):
+    """How often and how long resolution clocks rested for one reason: by the wall clock, ended rests only.
+
+    `reason` is an English msgid of the process.
+    """
+
+    reason: str
+    pauses: int
+    tickets: int
+    mean_seconds: float
+    median_seconds: float
+
+
 class Effort(msgspec.Struct, frozen=True):
     """Minutes booked on one contract by one colleague in a month (clause 5.2)."""
 
@@ -53,6 +67,19 @@ class Effort(msgspec.Struct, frozen=True):
     contract: str
     operator: str
     answers: int
+    minutes: int
+
+
+class Booking(msgspec.Struct, frozen=True):
+    """One booking of minutes."""
+
+    at: datetime
+    number: str | None
+    subject: str
+    organisation: str
+    contract: str
+    operator: str
+    method: str
     minutes: int
 
 
@@ -70,11 +97,7 @@ class Behind(msgspec.Struct, frozen=True):
 async def by_level(*, since: datetime, at: datetime, zone: str) -> list[LevelKept]:
     """Resolution of the requests received since, by service level and priority."""
     rows = await fetch(
-        CLOCKS + "SELECT t.service_level AS level, j.priority, count(*) FILTER (WHERE result = 'met') AS met, "
-        "count(*) FILTER (WHERE result = 'extended') AS extended, "
-        "count(*) FILTER (WHERE result = 'breached') AS breached, "
-        "count(*) FILTER (WHERE result = 'running') AS running "
-        "FROM judged j JOIN ticket t ON t.id = j.id WHERE clock = 'resolution' GROUP BY 1, 2 ORDER BY 1, 2",
+        CLOCKS + f"SELECT level, priority, {COUNTS} FROM {SLIM} WHERE clock = 'resolution' GROUP BY 1, 2 ORDER BY 1, 2",
         since, at, list(PROCESS.states_paused()), zone,
     )  # fmt: skip
     return [LevelKept(**dict(row)) for row in rows]
@@ -114,16 +137,58 @@ async def happened(trigger: str, *, since: datetime, zone: str) -> list[Count]:
     return [Count(**dict(row)) for row in rows]
 
 
-async def effort(*, since: datetime, until: datetime, zone: str) -> list[Effort]:
+PAUSES = """
+WITH rests AS (
+    SELECT t.id AS ticket, rest ->> 'reason' AS reason,
+           extract(epoch FROM (rest ->> 'end')::timestamptz - (rest ->> 'start')::timestamptz)::float8 AS seconds
+    FROM ticket t CROSS JOIN LATERAL (
+        SELECT jsonb_path_query(t.clocks, '$.resolution.pauses[*]') UNION ALL
+        SELECT jsonb_path_query(t.clocks, '$.finished[*].pauses[*]')
+    ) AS one(rest)
+    WHERE t.received_at >= $1 AND rest ->> 'end' IS NOT NULL
+)
+"""
+
+
+async def pauses(*, since: datetime) -> list[PauseTime]:
+    """How long the clocks of the tickets received since rested, by the reason."""
+    rows = await fetch(
+        PAUSES + "SELECT reason, count(*) AS pauses, count(DISTINCT ticket) AS tickets, avg(seconds) AS mean_seconds, "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median_seconds "
+        "FROM rests GROUP BY reason ORDER BY 2 DESC, 1",
+        since,
+    )
+    return [PauseTime(**dict(row)) for row in rows]
+
+
+async def effort(*, since: datetime, until: datetime, zone: str, limit: int | None = None) -> list[Effort]:
     """Booked minutes by month, contract and colleague; tickets without a contract stand under the organisation."""
     rows = await fetch(
         "SELECT to_char(m.at AT TIME ZONE $3, 'YYYY-MM') AS month, t.organisation_name AS organisation, "
         "t.contract_number AS contract, m.author AS operator, count(*) AS answers, sum(m.minutes)::bigint AS minutes "
         "FROM message m JOIN ticket t ON t.id = m.ticket WHERE m.minutes > 0 AND m.at >= $1 AND m.at < $2 "
-        f"GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC, 6 DESC, 2, 3, 4 LIMIT {MOST}",
-        since, until, zone,
+        "GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC, 6 DESC, 2, 3, 4 LIMIT $4",
+        since, until, zone, limit,
     )  # fmt: skip
     return [Effort(**dict(row)) for row in rows]
+
+
+async def bookings(*, since: datetime, until: datetime) -> AsyncIterator[list[Booking]]:
+    """Pages of all bookings in the half-open period, the oldest first."""
+    place: tuple[datetime, UUID] = (since, UUID(int=0))
+    while True:
+        rows = await fetch(
+            "SELECT m.id, m.at, t.number, t.subject, t.organisation_name AS organisation, "
+            "t.contract_number AS contract, m.author AS operator, m.method, m.minutes "
+            "FROM message m JOIN ticket t ON t.id = m.ticket "
+            "WHERE m.minutes > 0 AND m.at >= $1 AND (m.at, m.id) > ($1, $2) AND m.at < $3 "
+            f"ORDER BY m.at, m.id LIMIT {PAGE}",
+            *place, until,
+        )  # fmt: skip
+        if not rows:
+            return
+        yield [Booking(**{name: row[name] for name in Booking.__struct_fields__}) for row in rows]
+        place = (rows[-1]["at"], rows[-1]["id"])
 
 
 # --- what is behind a figure ------------------------------------------------------------------------------------------
@@ -145,25 +210,35 @@ async def behind_moves(trigger: str, *, code: str | None, since: datetime, until
     )  # fmt: skip
 
 
-async def behind_results(month: str, *, clock: str, result: str, at: datetime, zone: str) -> list[Behind]:
-    """The tickets of all priorities whose clock ended so, received in a month such as `2026-05`."""
+async def behind_pauses(reason: str, *, since: datetime) -> list[Behind]:
+    """The tickets received since whose clock rested for a reason; the longest rests first."""
     return _behind(
         await fetch(
-            CLOCKS + COLUMNS + "FROM judged j JOIN ticket t ON t.id = j.id "
-            f"WHERE j.month = $5 AND j.clock = $6 AND j.result = $7 {NEWEST}",
-            datetime.fromisoformat(f"{month}-01").replace(tzinfo=zone_named(zone)), at, list(PROCESS.states_paused()),
-            zone, month, clock, result,
+            PAUSES + COLUMNS + "FROM ticket t JOIN (SELECT ticket, sum(seconds) AS seconds FROM rests "
+            f"WHERE reason = $2 GROUP BY ticket) r ON r.ticket = t.id ORDER BY r.seconds DESC, t.id LIMIT {MOST}",
+            since, reason,
+        )
+    )  # fmt: skip
+
+
+async def behind_score(score: str, *, since: datetime, until: datetime) -> list[Behind]:
+    """The tickets that their customers rated so in the half-open period."""
+    return _behind(
+        await fetch(
+            f"{TICKET} JOIN satisfaction s ON s.ticket = t.id WHERE s.score = $1 AND s.at >= $2 AND s.at < $3 {NEWEST}",
+            score, since, until,
         )
     )  # fmt: skip
 
 
 async def behind_effort(
-    *, organisation: str, contract: str, operator: str | None, since: datetime, until: datetime
+    *, organisation: str | None, contract: str | None, operator: str | None, since: datetime, until: datetime
 ) -> list[Behind]:
-    """The tickets on which minutes were booked in the half-open period."""
+    """The tickets on which minutes were booked in the half-open period; None for whatever it may be."""
     return _behind(
         await fetch(
-            f"{TICKET} WHERE t.organisation_name = $1 AND t.contract_number = $2 AND t.id IN (SELECT ticket FROM "
+            f"{TICKET} WHERE ($1::text IS NULL OR t.organisation_name = $1) "
+            "AND ($2::text IS NULL OR t.contract_number = $2) AND t.id IN (SELECT ticket FROM "
             "message WHERE minutes > 0 AND at >= $3 AND at < $4 AND ($5::text IS NULL OR author = $5)) "
             f"{NEWEST}",
             organisation, contract, since, until, operator,

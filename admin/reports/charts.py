@@ -1,4 +1,4 @@
-"""Pictures of figures: stacked bars by month as SVG; the table beside them says the same."""
+"""Pictures of figures: stacked bars by month, and a bar of a part, as SVG; the tables beside them say the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 HEIGHT, BAR, GAP, FOOT, HEAD = 160, 36, 28, 24, 18
+PART = 96  # how wide the bar of a whole is
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,10 @@ class Bar:
 
 
 def stacked(bars: Sequence[Bar], *, caption: str) -> Markup:
-    """The bars side by side, the tallest as high as the picture."""
-    most = max((sum(part.value for part in bar.parts) for bar in bars), default=0) or 1
+    """The bars side by side, the tallest as high as the picture; nothing without bars."""
+    if not bars:
+        return Markup()
+    most = max(sum(part.value for part in bar.parts) for bar in bars) or 1
     width = len(bars) * (BAR + GAP) + GAP
     drawn = Markup("").join(_bar(bar, x=GAP + at * (BAR + GAP), most=most) for at, bar in enumerate(bars))
     whole = HEAD + HEIGHT + FOOT
@@ -39,6 +42,20 @@ def stacked(bars: Sequence[Bar], *, caption: str) -> Markup:
         '<svg class="chart" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="group" aria-label="{caption}">'
         '<line class="chart-ground" x1="0" x2="{w}" y1="{y}" y2="{y}"/>{drawn}</svg>'
     ).format(w=width, h=whole, caption=caption, y=HEAD + HEIGHT, drawn=drawn)
+
+
+def month_label(month: str) -> str:
+    """`2026-05` as it stands below a bar."""
+    return f"{month[5:]}.{month[2:4]}"
+
+
+def part_of(value: float, most: float, *, tone: str = "plain") -> Markup:
+    """A small bar beside a figure that stands in words already."""
+    width = round(PART * min(max(value / most, 0.0), 1.0), 1) if most else 0.0
+    return Markup(
+        '<svg class="part" width="{w}" height="8" aria-hidden="true"><rect class="chart-{tone}" width="{n}" height="8" '
+        'rx="2"/></svg>'
+    ).format(w=PART, tone=tone, n=width)
 
 
 def _bar(bar: Bar, *, x: int, most: int) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -53,6 +54,14 @@ def month_of(word: str, *, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
         return None
     after = (first + timedelta(days=32)).replace(day=1)
     return datetime.combine(first, time(), zone), datetime.combine(after, time(), zone)
+
+
+def months_until(months: int, *, at: datetime, zone: ZoneInfo) -> Iterator[str]:
+    """So many months up to now, such as `2026-05`, the latest first."""
+    day = at.astimezone(zone).date().replace(day=1)
+    for _month in range(months):
+        yield f"{day:%Y-%m}"
+        day = (day - timedelta(days=1)).replace(day=1)
 
 
 def since_of(months: int, *, at: datetime, zone: ZoneInfo) -> datetime:

@@ -327,6 +327,10 @@ EXAMPLES = Examples(
         "StateReport": {
             "items": [{"state": "registered", "stays": 96, "mean_seconds": 9120.5, "median_seconds": 5400.0}],
         },
+        "PauseReport": {
+            "items": [{"reason": "waiting for the customer", "pauses": 58, "tickets": 41, "mean_seconds": 61200.0,
+                       "median_seconds": 12600.0}],
+        },
         "MoveReport": {"items": [{"month": "2026-05", "code": "vendor", "n": 4, "tickets": 3}]},
         "SatisfactionReport": {"items": [{"first": "2026-05-01", "good": 41, "fair": 6, "bad": 2}]},
         "OrganisationView": {

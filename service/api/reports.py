@@ -58,6 +58,12 @@ class StateReport(msgspec.Struct, frozen=True):
     items: list[reporting.StateTime]
 
 
+class PauseReport(msgspec.Struct, frozen=True):
+    """One row for each reason; by the wall clock, ended rests only."""
+
+    items: list[reporting.PauseTime]
+
+
 class MoveReport(msgspec.Struct, frozen=True):
     """One row for each month and reason, the latest month first."""
 
@@ -82,6 +88,13 @@ async def state_report(months: Months = 3) -> StateReport:
     """How long the tickets received in these months stood in each state."""
     _at, since, _zone = await _period(months)
     return StateReport(await reporting.time_per_state(since=since))
+
+
+@get("/reports/pauses", operation_id="getPauseReport", summary="Pauses by reason", guards=[REPORTS])
+async def pause_report(months: Months = 3) -> PauseReport:
+    """How often and how long the resolution clocks of the tickets received in these months rested, by the reason."""
+    _at, since, _zone = await _period(months)
+    return PauseReport(await reporting.pauses(since=since))
 
 
 @get("/reports/moves", operation_id="getMoveReport", summary="How often a move was made", guards=[REPORTS])
@@ -155,7 +168,8 @@ def _file(content: AsyncIterator[bytes], media: str, name: str) -> Stream:
 ROUTER = Router(
     "/",
     route_handlers=[
-        effort_report, level_report, state_report, move_report, satisfaction_report, journal_csv, journal_xlsx,
+        effort_report, level_report, state_report, pause_report, move_report, satisfaction_report, journal_csv,
+        journal_xlsx,
     ],
     tags=["Reports"],
 )  # fmt: skip

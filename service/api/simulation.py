@@ -103,13 +103,14 @@ Months = Annotated[int, QueryParameter(name="months", ge=1, le=MOST_MONTHS, desc
 Month = Annotated[
     str, QueryParameter(name="month", pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="Month of receipt: `2026-05`.")
 ]
+Level = Annotated[str, QueryParameter(name="level", description="Code of a service level.")]
 Priority = Annotated[str | None, QueryParameter(name="priority", description="None: requests without a priority.")]
 
 
 @get("/reports/sla", operation_id="getSlaReport", summary="How the promises were kept", guards=[REPORTS])
-async def sla_report(months: Months = 3) -> SlaReport:
+async def sla_report(months: Months = 3, level: Level = "") -> SlaReport:
     """Met, extended and breached clocks of requests by month of receipt and priority, this month included."""
-    return SlaReport(await compliance.by_month(months=months, at=clock.now()))
+    return SlaReport(await compliance.by_month(months=months, at=clock.now(), level=level))
 
 
 @get("/reports/sla/tickets", operation_id="listSlaTickets", summary="The tickets behind a figure", guards=[REPORTS])
@@ -118,13 +119,18 @@ async def sla_tickets(
     result: FromQuery[Literal["met", "extended", "breached", "running"]],
     of_clock: Annotated[Literal["registration", "resolution"], QueryParameter(name="clock")] = "resolution",
     priority: Priority = None,
+    level: Level = "",
     limit: Limit = DEFAULT,
     cursor: Cursor = None,
 ) -> SlaTickets:
     """Which tickets make up one figure of the report, the latest received first."""
-    page, more = await compliance.tickets_behind(
-        month, clock=of_clock, result=result, priority=priority, at=clock.now(), cursor=cursor, limit=limit
-    )
+    at = clock.now()
+    zone = (await regulations.in_force(at=at)).regulation.calendar.zone
+    figure = compliance.Figure(
+        clock=of_clock, result=result, since=compliance.first_of_month(month, zone=zone), month=month,
+        priority=priority or compliance.NONE, level=level,
+    )  # fmt: skip
+    page, more = await compliance.tickets_behind(figure, at=at, cursor=cursor, limit=limit)
     return SlaTickets(page, more)
 
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 from html import unescape
 from xml.etree import ElementTree
 
+import pytest
+
 from service import clock
 from service.database import execute, fetchval
 from service.ticket import Ticket
@@ -42,7 +44,7 @@ async def test_every_figure_leads_to_its_tickets(operator: Browser) -> None:
     await disputed()
     page = await operator.get("/reports?months=3")
     assert page.status_code == 200
-    kinds = ("registration", "resolution", "move", "effort", "state")
+    kinds = ("registration", "resolution", "move", "effort", "state", "pause")
     by_figure = {href: words(await operator.get(href)) for kind in kinds for href in links(page.text, kind)}
     assert by_figure
     assert all("Nothing stands behind this figure now" not in text for text in by_figure.values())
@@ -53,9 +55,98 @@ async def test_every_figure_leads_to_its_tickets(operator: Browser) -> None:
     assert 'class="chart-late"' in page.text
 
 
+async def test_resolution_is_told_by_service_level_too_and_narrowed_down_to_one(operator: Browser) -> None:
+    for subject, level in (("usual", "standard"), ("dear", "extended")):
+        ticket = await a_ticket(subject, priority="P2")
+        await execute("UPDATE ticket SET service_level = $2 WHERE id = $1", ticket.id, level)
+    page = await operator.get("/reports?months=1")
+    (dear,) = [href for href in links(page.text, "resolution") if "level=extended" in href]
+    behind = words(await operator.get(dear))
+    assert "dear" in behind
+    assert "usual" not in behind
+    narrowed = await operator.get("/reports?months=1&level=extended")
+    figures = links(narrowed.text, "resolution")
+    assert figures
+    assert all("level=extended" in href for href in figures)
+    assert 'aria-current="true">Extended' in narrowed.text
+    api = (await operator.client.get("/api/v1/reports/sla?months=1&level=extended")).json()["items"]
+    assert [one["running"] for one in api if one["clock"] == "resolution"] == [1]
+    one = (await operator.client.get(f"/api/v1/reports/sla/tickets?month={api[0]['month']}&result=running&priority=P2"
+                                     "&level=extended")).json()["items"]  # fmt: skip
+    assert [ticket["subject"] for ticket in one] == ["dear"]
+
+
+async def test_pauses_are_told_by_their_reason(operator: Browser) -> None:
+    ticket = await does(await in_work("asked"), "request_info", text="Which version?", minutes=30)
+    page = words(await operator.get("/reports?months=1"))
+    assert "Pauses by reason None in this time." in page  # it has not ended yet
+    await does(ticket, "resume", text="Seven.")
+    page = await operator.get("/reports?months=1")
+    assert "waiting for the customer 1 1" in words(page)
+    (href,) = links(page.text, "pause")
+    assert "asked" in words(await operator.get(href))
+
+
+async def test_what_customers_thought_is_told_by_month_and_leads_to_their_tickets(operator: Browser) -> None:
+    assert "Nobody has answered yet" in words(await operator.get("/reports?months=1"))
+    for subject, score in (("pleased", "good"), ("cross", "bad")):
+        ticket = await does(await a_ticket(subject), "withdraw", text="Works again.")
+        await execute("INSERT INTO satisfaction (ticket, score, at) VALUES ($1, $2, $3)", ticket.id, score, clock.now())
+    page = await operator.get("/reports?months=1")
+    behind = {href: words(await operator.get(href)) for href in links(page.text, "score")}
+    assert len(behind) == 2
+    (cross,) = [text for href, text in behind.items() if "score=bad" in href]
+    assert "cross" in cross
+    assert "pleased" not in cross
+    assert "50%" in words(page)
+
+
+async def test_effort_is_summed_by_contract_and_by_colleague(operator: Browser) -> None:
+    for n, minutes in ((1, 45), (2, 60)):
+        ticket = await in_work(f"asked {n}")
+        await does(ticket, "answer", text="Try again.", delivery_method="phone", minutes=minutes)
+    page = await operator.get("/reports?months=1")
+    assert "Altogether 105 minutes were booked." in words(page)
+    assert re.search(r"Olga 2 105", words(page))
+    behind = [words(await operator.get(href)) for href in links(page.text, "effort")]
+    assert all("asked 1" in text and "asked 2" in text for text in behind)
+
+
+async def test_every_table_is_a_file(operator: Browser) -> None:
+    ticket = await disputed()
+    await does(ticket, "request_info", text="Which version?", minutes=30)
+    await does(ticket, "resume", text="Seven.")
+    await execute("INSERT INTO satisfaction (ticket, score, at) VALUES ($1, 'good', $2)", ticket.id, clock.now())
+    page = await operator.get("/reports?months=1")
+    files = {unescape(href) for href in re.findall(r'href="(/reports/\w+/(?:csv|xlsx)\?[^"]*)"', page.text)}
+    names = {href.split("/")[2] for href in files}
+    assert names == {"sla", "states", "pauses", "disputes", "effort", "bookings", "satisfaction"}
+    for href in files:
+        answer = await operator.client.get(href)
+        assert answer.status_code == 200, href
+        if "/csv" in href:
+            rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+            assert len(rows) > 1, href
+            assert {len(row) for row in rows} == {len(rows[0])}, href
+    bookings = (await operator.client.get("/reports/bookings/csv?months=1")).content.decode("utf-8-sig")
+    assert [row[-3:] for row in csv.reader(io.StringIO(bookings))][1:] == [["Olga", "E-mail", "45"], ["Olga", "", "30"]]
+
+
+async def test_a_file_of_bookings_goes_on_where_a_page_ended(
+    operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.reporting.PAGE", 2)
+    ticket = await in_work()
+    for _n in range(5):
+        await does(ticket, "answer", text="Try again.", delivery_method="phone", minutes=30)
+    answer = await operator.client.get("/reports/bookings/csv?months=1")
+    assert len(answer.text.strip().splitlines()) == 6
+
+
 async def test_addresses_of_nonsense_are_not_found(operator: Browser) -> None:
     for query in ("", "?kind=resolution&month=2026-13&result=met", "?kind=state&state=nonsense", "?kind=move&trigger=x",
-                  "?kind=effort&month=x"):  # fmt: skip
+                  "?kind=effort&month=x", "?kind=pause&reason=x", "?kind=score&month=2026-05&score=x",
+                  "?kind=registration&result=x"):  # fmt: skip
         assert (await operator.get(f"/reports/tickets{query}")).status_code == 404, query
     assert (await operator.get("/reports/journal/exe")).status_code == 404
     assert (await operator.get("/reports/journal?from=2026-99-99&until=x")).status_code == 200
@@ -136,7 +227,12 @@ async def test_the_journal_holds_the_days_asked_for_and_long_ones_whole(operator
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert len(rows) == 1 + await fetchval("SELECT count(*) FROM ticket")
     page = await operator.get("/reports/journal")
-    assert "The page shows the first 300 requests" in words(page)
+    onward = re.search(r'href="([^"]+)" rel="next"', page.text)
+    assert onward
+    rest = await operator.get(unescape(onward[1]))
+    shown = [len(re.findall(r"<tr>", one.text)) - 1 for one in (page, rest)]
+    assert shown == [300, len(rows) - 301]
+    assert (await operator.get("/reports/journal?after=nonsense~x")).status_code == 200
     none = await operator.get("/reports/journal?from=2020-01-01&until=2020-01-31")
     assert "No requests in this time" in words(none)
 

@@ -275,6 +275,8 @@ async def test_every_figure_of_the_reports_is_told(operator: httpx.AsyncClient) 
     assert [(one["priority"], one["running"] + one["met"]) for one in levels] == [("P2", 1)]
     states = (await done(operator, "GET", "/reports/states"))["items"]
     assert {one["state"]: one["stays"] for one in states}[PROCESS.initial] == 1
+    pauses = (await done(operator, "GET", "/reports/pauses"))["items"]
+    assert [(one["pauses"], one["tickets"]) for one in pauses] == [(1, 1)]  # completed, until it was disputed
     moves = (await done(operator, "GET", "/reports/moves?trigger=dispute"))["items"]
     assert [(one["n"], one["tickets"]) for one in moves] == [(1, 1)]
     await done(operator, "GET", "/reports/moves?trigger=dance", status=422)
