@@ -37,7 +37,7 @@ PLACES: Final = (
     Place("/regulation", _("Regulation"), READERS_OF_RULES),
     Place("/people", _("People"), ADMINISTRATORS, daily=False),
     Place("/integrations", _("Integrations"), ADMINISTRATORS, daily=False),
-    Place("/letters", _("Letters"), SUPERVISORS, daily=False),
+    Place("/letters", _("Letters"), STAFF, daily=False),
     Place("/mailbox", _("Local mailbox"), STAFF, daily=False),
     Place("/health", _("Health"), SUPERVISORS, daily=False),
     Place("/config-journal", _("Journal of the configuration"), ADMINISTRATORS, daily=False),

@@ -11,7 +11,7 @@ import msgspec
 from service import alarms, bell, config_journal
 from service.actors import Actor
 from service.conditions import like
-from service.database import DB, execute, fetch, fetchrow, retried
+from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from service.paging import cursor_of, cut, place_of
 from workflow.errors import NotFound, Refusal
 from workflow.words import _
@@ -84,6 +84,19 @@ WHERE ($1::text IS NULL OR status = $1) AND ($2::timestamptz IS NULL OR (at, id)
 AND ($5 = '' OR recipient ILIKE $5 OR subject ILIKE $5 OR number ILIKE $5)
 ORDER BY at DESC, id DESC LIMIT $4
 """
+NOT_ARRIVED = """
+SELECT least($1, (
+    SELECT count(*) FROM (
+        SELECT FROM outbox WHERE channel = 'letter' AND status IN ('parked', 'dead') LIMIT $1
+    ) AS stuck
+) + (
+    SELECT count(*) FROM (
+        SELECT FROM letter l WHERE l.bounced <> '' AND NOT EXISTS (
+            SELECT FROM outbox o WHERE o.event_id = l.id::text AND o.channel = 'letter' AND o.status <> 'delivered'
+        ) LIMIT $1
+    ) AS came_back
+))
+"""
 ONE = f"""
 SELECT {COLUMNS} FROM letter l LEFT JOIN outbox o ON o.event_id = l.id::text AND o.channel = 'letter'
 LEFT JOIN ticket t ON t.id = l.ticket WHERE l.id = $1
@@ -101,6 +114,12 @@ async def undelivered(
     rows = await fetch(UNDELIVERED, status, *place, limit + 1, like(q) if q.strip() else "")
     page, more = cut([SentLetter(**row) for row in rows], limit)
     return page, cursor_of(page[-1].at, page[-1].id) if more else None
+
+
+async def not_arrived(*, most: int) -> int:
+    """How many letters wait for a person: given up, held back or come back; counted no further than `most` + 1."""
+    counted: int = await fetchval(NOT_ARRIVED, most + 1)
+    return counted
 
 
 async def letter(id: UUID) -> SentLetter:

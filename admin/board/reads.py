@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +42,10 @@ class Deadline(msgspec.Struct, frozen=True):
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """A warning, an escalation or a breach; `told` are the addresses it went to."""
+    """A warning, an escalation or a breach; `told` are the people and addresses it went to.
+
+    `state` and `assignee` are the ticket's now.
+    """
 
     ticket: UUID
     number: str | None
@@ -49,7 +53,8 @@ class Raised(msgspec.Struct, frozen=True):
     trigger: str
     at: datetime
     told: tuple[str, ...]
-    mark: str
+    state: str
+    assignee: str | None
 
 
 class Unregistered(msgspec.Struct, frozen=True):
@@ -106,20 +111,21 @@ async def deadlines(*, since: datetime, until: datetime, team: int | None = None
 async def raised(*, since: datetime, team: int | None = None, limit: int = 50) -> list[Raised]:
     """The newest warnings, escalations and breaches, with who was told; of one team's tickets if asked for."""
     rows = await fetch(
-        "SELECT j.ticket, t.number, t.subject, j.trigger, j.at, j.body FROM journal j JOIN ticket t ON t.id = j.ticket "
+        "SELECT j.ticket, t.number, t.subject, j.trigger, j.at, j.body, t.state, u.name AS assignee FROM journal j "
+        "JOIN ticket t ON t.id = j.ticket LEFT JOIN app_user u ON u.id = t.assignee "
         f"WHERE j.trigger = ANY($1) AND j.at >= $2 AND {_of_team('t.assignee', '$4')} "
         "ORDER BY j.at DESC, j.id DESC LIMIT $3",
         ["warn", "escalate", "breach"], since, limit, team,
     )  # fmt: skip
-    return [_raised(row) for row in rows]
+    names = {row["email"]: row["name"] for row in await fetch("SELECT email, name FROM app_user")}
+    return [_raised(row, names) for row in rows]
 
 
-def _raised(row: Any) -> Raised:
-    data = msgspec.json.decode(bytes(row["body"]))["data"]
-    told = tuple(str(one) for one in data.get("notified", ()))
+def _raised(row: Any, names: Mapping[str, str]) -> Raised:
+    told = msgspec.json.decode(bytes(row["body"]))["data"].get("notified", ())
     return Raised(
         ticket=row["ticket"], number=row["number"], subject=row["subject"], trigger=row["trigger"], at=row["at"],
-        told=told, mark=str(data.get("mark", "")),
+        told=tuple(names.get(str(one), str(one)) for one in told), state=row["state"], assignee=row["assignee"],
     )  # fmt: skip
 
 

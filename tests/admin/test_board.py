@@ -37,5 +37,9 @@ async def test_the_board_shows_load_deadlines_alarms_and_age(signs_in: Signs) ->
     assert "Olga 1 1" in text
     assert f"/desk/tickets/{mine.id}" in page.text.partition('class="time-line"')[2].partition("</svg>")[0]
     assert "Deadline breached" in text
-    assert "gleb@example.org" in text
+    assert "late one Gleb Registered nobody" in text  # who was told, and how the ticket stands now
+    assert "1 Letters that did not arrive" not in text
+    await execute("UPDATE letter SET bounced = 'no such mailbox' WHERE ticket = $1 AND kind = 'registered'", late.id)
+    await execute("UPDATE outbox SET status = 'delivered' WHERE channel = 'letter'")
+    assert "1 Letters that did not arrive" in words(await gleb.get("/board"))
     assert "E-mail 0 0 1 0" in text
