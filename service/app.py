@@ -11,7 +11,7 @@ from litestar.datastructures import State
 import admin.routes
 from admin.pages import security_headers
 from notifications.mail import held
-from service import tray
+from service import tracing, tray
 from service.api import (
     accounts,
     alarms,
@@ -101,10 +101,13 @@ def _connected(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextM
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         doors, key = app.state.doors, settings.key("neighbours")
-        async with (
-            connected(settings) as redis_url,
-            talking(redis_url, key=key, limit=doors.requests, throttles=doors.throttles),
-        ):
-            yield
+        # Traces begin before the pool, whose connections tell their statements, and end here and not around the
+        # server: that one ends by the very signal that told it to, and what was not sent yet would be lost.
+        with tracing.collecting(settings, part="web"):
+            async with (
+                connected(settings) as redis_url,
+                talking(redis_url, key=key, limit=doors.requests, throttles=doors.throttles),
+            ):
+                yield
 
     return lifespan

@@ -71,8 +71,7 @@ def web() -> None:
         proxy_headers=False,
     )
     server = Server(config)
-    with tracing.collecting(settings, part="web"):
-        server.run()
+    server.run()
     if not server.started:
         raise SystemExit(3)
 

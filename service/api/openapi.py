@@ -28,7 +28,7 @@ from workflow.process import PROCESS
 
 READ = requires(*EVERYBODY_INSIDE, scope="tickets:read")
 PUBLIC_OPERATIONS = ("live", "ready")
-MAY_BE_NONE = ("getDraft", "saveDraft", "rebaseDraft", "publishDraft", "discardDraft")
+MAY_BE_NONE = ("getDraft", "beginDraft", "saveDraft", "rebaseDraft", "publishDraft", "discardDraft")
 MAY_CONFLICT = (
     "pingWebhook", "discardDraft", "deleteView", "eraseContact", "resendLetter", "watchTicket", "stopWatching",
     "getMyAbsence", "listMyNotices", "getMyNoticeWays", "listMySessions", "endMySessions", "endMySession",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 from uuid import uuid4
@@ -103,6 +104,7 @@ async def strict_body(request: AnyRequest) -> None:
     Raises what is told as 422.
     """
     _refuse_null(request)
+    _refuse_numbers(request)
     wanted = request.route_handler.parsed_data_field
     struct = wanted.annotation if wanted is not None else None
     if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
@@ -115,6 +117,21 @@ async def strict_body(request: AnyRequest) -> None:
         msgspec.convert(raw, struct, str_keys=True)
     except msgspec.ValidationError as wrong:
         raise ValidationException(str(wrong), extra=[{"source": "body", "message": str(wrong)}]) from wrong
+
+
+NUMBER = re.compile(r"[-+]?[0-9]*[.]?[0-9]+([eE][-+]?[0-9]+)?")
+
+
+def _refuse_numbers(request: AnyRequest) -> None:
+    """A number in an address is no instant, though the framework counts its seconds from 1970."""
+    named = {name for name, value in request.query_params.multi_items() if NUMBER.fullmatch(value)}
+    wrong = []
+    for name, field in request.route_handler.parsed_fn_signature.parameters.items():
+        told = getattr(field.kwarg_definition, "name", None) or name
+        if told in named and datetime in {kind.annotation for kind in field.inner_types}:
+            wrong.append(FieldError(told, _("Name the zone: 2026-05-04T07:00:00Z."), {}))
+    if wrong:
+        raise WrongFields(wrong)
 
 
 def _refuse_null(request: AnyRequest) -> None:

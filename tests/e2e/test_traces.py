@@ -100,7 +100,8 @@ async def test_a_trace_goes_from_the_caller_through_two_processes_to_the_webhook
         assert taken.status_code == 201
 
     async def whole() -> bool:
-        return {"POST /api/v1/tickets", "receive", "deliver webhook", "POST"} <= set(collector.of(TRACE))
+        names = {"POST /api/v1/tickets", "receive", "WITH", "deliver webhook", "POST"}
+        return names <= set(collector.of(TRACE))
 
     await eventually(whole, within=60)
     story = collector.of(TRACE)
@@ -111,7 +112,7 @@ async def test_a_trace_goes_from_the_caller_through_two_processes_to_the_webhook
     assert post[1].parent_span_id == delivery[1].span_id
     (got,) = [sent["traceparent"] for sent, _body in receiver.requests if TRACE in sent.get("traceparent", "")]
     assert got == f"00-{TRACE}-{post[1].span_id.hex()}-01"
-    assert {"WITH", "COMMIT"} <= set(story)
+    assert story["WITH"][0] == "reglament-web"
 
 
 async def _ready(program: httpx.AsyncClient) -> bool:
@@ -120,3 +121,22 @@ async def _ready(program: httpx.AsyncClient) -> bool:
     except httpx.TransportError:
         await asyncio.sleep(0.1)
         return False
+
+
+async def test_the_last_request_before_the_end_is_collected_too(
+    stage: Stage, collector: Collector, regulation: None
+) -> None:
+    port = free_port()
+    more = {
+        "REGLAMENT_PORT": str(port),
+        "REGLAMENT_TRACES_URL": f"http://127.0.0.1:{collector.port}/v1/traces",
+        "OTEL_BSP_SCHEDULE_DELAY": "60000",
+    }
+    web = stage.start("web", more=more)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as browser:
+        await eventually(lambda: _ready(browser), within=120)
+        assert (await browser.get("/sign-in")).status_code == 200
+    assert collector.spans == []
+    web.terminate()
+    await asyncio.to_thread(web.wait, 30)
+    assert "GET /sign-in" in {span.name for _part, span in collector.spans}

@@ -261,6 +261,8 @@ async def test_tickets_are_found_by_their_facts_and_their_words(operator: httpx.
         ({"limit": "many"}, "limit"),
         ({"overdue": "perhaps"}, "overdue"),
         ({"received_from": "2026-05-04T07:00:00"}, "received_from"),
+        ({"received_until": "0.5"}, "received_until"),
+        ({"received_from": "1767225600"}, "received_from"),
         ({"channel": "pigeon"}, "channel"),
     ],
 )
