@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
+
 from service.words import Language, day, ngettext, translate
-from workflow.diff import Difference, Param, Words, unit_of
-from workflow.regulation import Text
+from workflow.diff import Difference, Param, Words, differences, unit_of
+from workflow.regulation import Regulation, Text
 from workflow.words import _
 from workflow.working_calendar import Target
 
@@ -16,6 +18,22 @@ DAY_MODES = {
     "end_of_day_effective": _("to the end of the day, from the opening"),
     "hours9": _("as full days of working hours"),
 }
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One change as it is journaled: the place in the document, and its sentence in both languages."""
+
+    place: str
+    ru: str
+    en: str
+
+    def to(self, language: Language) -> str:
+        return self.en if language == "en" else self.ru
+
+
+def told(old: Regulation, new: Regulation) -> list[Told]:
+    """Every change from `old` to `new`, as it is journaled."""
+    return [Told(one.place, tell("ru", one), tell("en", one)) for one in differences(old, new)]
 
 
 def tell(language: Language, difference: Difference) -> str:

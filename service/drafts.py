@@ -10,6 +10,7 @@ import msgspec
 from service import config_journal
 from service.actors import Actor
 from service.database import DB, execute, fetchrow, retried
+from service.differences import told
 from service.regulations import SomebodyWasFaster, newest, publish
 from workflow.carrying_over import Choice
 from workflow.errors import NotFound
@@ -66,11 +67,12 @@ async def begin(*, by: Actor, at: datetime, copy_of: int | None = None) -> Draft
 
 
 @retried
-async def save(draft: Draft, document: Regulation, *, by: Actor, at: datetime, changes: tuple[str, ...] = ()) -> Draft:
-    """Keep what was changed in the draft; `changes` are the sentences of the difference, for the journal.
+async def save(draft: Draft, document: Regulation, *, by: Actor, at: datetime) -> Draft:
+    """Keep what was changed in the draft, with the difference in the configuration journal.
 
     Raises SomebodyWasFaster when another person saved since `draft` was read.
     """
+    changes = told(draft.document, document)
     async with DB.transaction(allow_nested=False):
         row = await fetchrow(
             "UPDATE regulation_draft SET document = $3, revision = revision + 1, author = $4, changed_at = $5 "
@@ -150,8 +152,8 @@ async def _changed(row: Any, draft: Draft) -> Draft:
 
 
 async def _note(act: str, draft: Draft, *, by: Actor, at: datetime, **data: Any) -> None:
-    told = {"revision": draft.revision, "based_on": draft.based_on} | {k: v for k, v in data.items() if v}
-    await config_journal.note(by=by, at=at, act=f"regulation.draft.{act}", subject=f"draft {draft.id}", data=told)
+    facts = {"revision": draft.revision, "based_on": draft.based_on} | {k: v for k, v in data.items() if v}
+    await config_journal.note(by=by, at=at, act=f"regulation.draft.{act}", subject=f"draft {draft.id}", data=facts)
 
 
 def _read(row: Any) -> Draft:

@@ -13,6 +13,7 @@ from service import bell, config_journal
 from service.actors import Actor
 from service.announcements import announce
 from service.database import DB, execute, fetch, fetchrow, retried
+from service.differences import told
 from service.event_catalogue import PUBLISHED
 from service.letter_language import letter_problems
 from service.teams import team_problems
@@ -125,7 +126,7 @@ async def publish(
     starts = max(effective_at or at, at)
     try:
         async with DB.transaction(allow_nested=False):
-            newest = await fetchrow("SELECT version, author FROM regulation ORDER BY version DESC LIMIT 1")
+            newest = await fetchrow("SELECT version, author, document FROM regulation ORDER BY version DESC LIMIT 1")
             if newest["version"] != based_on:
                 raise SomebodyWasFaster(who=newest["author"])
             version: int = newest["version"] + 1
@@ -138,9 +139,12 @@ async def publish(
                 "INSERT INTO republication (version, choice, starts_at) VALUES ($1, $2, $3)",
                 version, open_tickets, starts,
             )  # fmt: skip
-            told = {"note": note, "open_tickets": open_tickets}
+            facts = {
+                "version": version, "effective_at": starts.astimezone(UTC), "note": note, "open_tickets": open_tickets,
+                "changes": told(load(newest["document"]), regulation),
+            }  # fmt: skip
             await config_journal.note(
-                by=by, at=at, act="regulation.publish", subject=f"regulation {version}", data=told
+                by=by, at=at, act="regulation.publish", subject=f"regulation {version}", data=facts
             )
             event = {"version": version, "effective_at": starts.astimezone(UTC), "open_tickets": open_tickets}
             await announce(PUBLISHED, f"evt_regulation_{version}", event | {"actor": by.kind}, at=at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,16 +24,21 @@ IN_FORCE_PARTS: Final = ("target", "steps")  # of a priority: what the machine c
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One change: its clause and its sentence."""
+    """One change: its clause, its sentence, and the place in the document."""
 
     clause: str
     sentence: str
+    place: str = ""
 
 
 def said_differences(old: Regulation, new: Regulation, language: Language) -> tuple[Said, ...]:
     """Every change, in the order of the clauses."""
-    said = [Said(clause_of(one.place), tell(language, one)) for one in differences(old, new)]
-    return tuple(sorted(said, key=lambda one: [int(part) for part in one.clause.split(".")]))
+    return in_order(Said(clause_of(one.place), tell(language, one), one.place) for one in differences(old, new))
+
+
+def in_order(changes: Iterable[Said]) -> tuple[Said, ...]:
+    """By clause; what names none stands first."""
+    return tuple(sorted(changes, key=lambda one: [int(part) for part in one.clause.split(".") if part]))
 
 
 def clause_of(place: str) -> str:

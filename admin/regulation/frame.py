@@ -30,6 +30,7 @@ TABS: Final = (
     ("in_force", _("In force"), "/regulation"),
     ("draft", _("Draft"), "/regulation/draft"),
     ("history", _("History"), "/regulation/history"),
+    ("journal", _("Journal"), "/regulation/journal"),
     ("coverage", _("Coverage"), "/regulation/coverage"),
 )
 # The parts of the draft, each a page of its own; the deadlines come first because they are changed most.
@@ -95,9 +96,8 @@ async def keep(request: AnyRequest, reader: Reading, draft: Draft, document: Reg
     if document == draft.document:
         flash(request, translate(reader.language, _("Nothing was changed.")), "note")
         return Redirect(to, status_code=303)
-    journaled = tuple(one.sentence for one in said_differences(draft.document, document, "en"))
     try:
-        await drafts.save(draft, document, by=await actor_of(request), at=reader.at, changes=journaled)
+        await drafts.save(draft, document, by=await actor_of(request), at=reader.at)
     except SomebodyWasFaster as refusal:
         flash(request, told(refusal, reader.language), "refused")
     else:

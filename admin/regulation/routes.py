@@ -14,6 +14,7 @@ from admin.regulation.draft_pages import DRAFT_PAGES
 from admin.regulation.example_pages import EXAMPLE_PAGES
 from admin.regulation.frame import LOOK, around
 from admin.regulation.history import HISTORY_PAGES
+from admin.regulation.journal_page import JOURNAL_PAGES
 from admin.regulation.letter_pages import LETTER_PAGES
 from admin.regulation.list_pages import LIST_PAGES
 from admin.regulation.publishing import PUBLISHING_PAGES
@@ -42,6 +43,6 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
 router = page_router(
     [
         regulation_in_force, *DRAFT_PAGES, *LIST_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES,
-        *SIMULATION_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES, *COVERAGE_PAGES,
+        *SIMULATION_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES, *JOURNAL_PAGES, *COVERAGE_PAGES,
     ]
 )  # fmt: skip

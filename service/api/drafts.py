@@ -13,13 +13,11 @@ from service import clock, drafts
 from service.api.regulations import read_document
 from service.api.requests import AnyRequest
 from service.auth import OWNERS, READERS, actor_of, requires
-from service.differences import tell
 from service.drafts import Draft
 from service.problems import language_of
 from service.regulations import newest, obstacles
 from service.schemas import Incoming, Obstacle, Published
 from service.words import Language, translate
-from workflow.diff import differences
 from workflow.errors import NotFound
 from workflow.words import _
 
@@ -89,9 +87,8 @@ async def save_draft(request: AnyRequest, data: JSONBody[SaveDraft]) -> DraftVie
     """409 when another person saved since; a document with problems is kept too, until it is published."""
     draft = await _open()
     document = read_document(data.document)
-    changes = tuple(tell("en", one) for one in differences(draft.document, document))
     seen = msgspec.structs.replace(draft, revision=data.revision)
-    saved = await drafts.save(seen, document, by=await actor_of(request), at=clock.now(), changes=changes)
+    saved = await drafts.save(seen, document, by=await actor_of(request), at=clock.now())
     return await _view(saved, language_of(request))
 
 

@@ -44,9 +44,7 @@ async def test_of_two_who_save_the_slower_is_told_who_was_faster(regulation: Non
 
 async def test_publishing_a_draft_ends_it_and_touches_no_older_version(regulation: None) -> None:
     draft = await drafts.begin(by=OWNER, at=START)
-    draft = await drafts.save(
-        draft, changed_target(draft.document, "P2", amount=360), by=OWNER, at=START, changes=("P2: 8 → 6",)
-    )
+    draft = await drafts.save(draft, changed_target(draft.document, "P2", amount=360), by=OWNER, at=START)
     tomorrow = START + timedelta(days=1)
     version = await drafts.publish_draft(draft, by=OWNER, at=LATER, effective_at=tomorrow, note="Faster")
     assert version == 2
@@ -55,8 +53,12 @@ async def test_publishing_a_draft_ends_it_and_touches_no_older_version(regulatio
     assert (await in_force(at=tomorrow)).target("P2", "standard").amount == 360
     assert (await drafts.document_of(1)).priorities[1].target.amount == 480
     assert await acts() == ["regulation.draft.begin", "regulation.draft.save", "regulation.publish"]
-    row = (await fetch("SELECT data FROM config_journal WHERE act = 'regulation.draft.save'"))[0]
-    assert msgspec.json.decode(row["data"])["changes"] == ["P2: 8 → 6"]
+    told = {
+        "place": "priorities.P2.target", "en": "P2: resolution target 8 → 6 working hours",
+        "ru": "P2: срок решения 8 → 6 рабочих часов",
+    }  # fmt: skip
+    for row in (await fetch("SELECT data FROM config_journal ORDER BY id"))[1:]:
+        assert msgspec.json.decode(row["data"])["changes"] == [told]
 
 
 async def test_a_draft_changed_since_it_was_read_is_not_published(regulation: None) -> None:
