@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -16,6 +17,14 @@ _TIP = 7  # the length of an arrow's tip
 _MARGIN = 12
 
 
+class Live(NamedTuple):
+    """What stands at the states now: how many tickets, where they are found, and a line of words."""
+
+    counts: Mapping[str, int]
+    hrefs: Mapping[str, str]
+    notes: Mapping[str, str]
+
+
 def lying_diagram(
     language: Language,
     *,
@@ -23,15 +32,17 @@ def lying_diagram(
     possible: Collection[str] = (),
     counts: Mapping[str, int] | None = None,
     hrefs: Mapping[str, str] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Markup:
-    """The whole picture, for a page of its own: every move by its name; live counts and links by state."""
+    """The whole picture, for a page of its own: every move by its name; live counts, links and a note by state."""
     picture = _picture(LYING)
-    return _drawn(picture, language, here, possible, counts or {}, hrefs or {}, words=_labels(picture, language))
+    live = Live(counts or {}, hrefs or {}, notes or {})
+    return _drawn(picture, language, here, possible, live, words=_labels(picture, language))
 
 
 def upright_diagram(language: Language, *, here: str | None = None, possible: Collection[str] = ()) -> Markup:
     """The small picture beside a ticket: where it stands, and which ways are open; the names of the moves on hover."""
-    return _drawn(_picture(UPRIGHT), language, here, possible, {}, {}, words=Markup())
+    return _drawn(_picture(UPRIGHT), language, here, possible, Live({}, {}, {}), words=Markup())
 
 
 def process_in_words(language: Language, process: Process = PROCESS) -> str:
@@ -60,8 +71,7 @@ def _drawn(
     language: Language,
     here: str | None,
     possible: Collection[str],
-    counts: Mapping[str, int],
-    hrefs: Mapping[str, str],
+    live: Live,
     *,
     words: Markup,
 ) -> Markup:
@@ -70,7 +80,7 @@ def _drawn(
     if here is not None:
         title = translate(language, "The process; now: {state}", state=translate(language, PROCESS.state(here).label))
     arrows = Markup().join(_arrow(arrow, picture.measures, here, possible, language) for arrow in picture.arrows)
-    boxes = Markup().join(_box(box, picture, language, here, counts, hrefs) for box in picture.boxes)
+    boxes = Markup().join(_box(box, picture, language, here, live) for box in picture.boxes)
     # An image hides what is in it from screen readers; with links in it, it is a group.
     return Markup(
         '<svg class="diagram diagram-{kind}" viewBox="{view}" role="{role}" '
@@ -80,7 +90,7 @@ def _drawn(
     ).format(
         kind=kind,
         view=_view(picture),
-        role="group" if hrefs else "img",
+        role="group" if live.hrefs else "img",
         title=title,
         desc=process_in_words(language),
         arrows=arrows,
@@ -89,32 +99,27 @@ def _drawn(
     )
 
 
-def _box(
-    box: Box,
-    picture: Picture,
-    language: Language,
-    here: str | None,
-    counts: Mapping[str, int],
-    hrefs: Mapping[str, str],
-) -> Markup:
+def _box(box: Box, picture: Picture, language: Language, here: str | None, live: Live) -> Markup:
     width, height = _size(picture.measures)
     x, y = _at((box.along, box.across), picture.measures)
     state = box.state
-    note = "" if picture.measures.upright else _clock_note(state, language)
+    notes = [] if picture.measures.upright else [clock_note(state, language), live.notes.get(state.name, "")]
+    lines = [note for note in notes if note]
+    top = y + 4.5 - 7.5 * len(lines)  # the name and its lines stand around the middle
     parts = [
         Markup('<rect class="d-box" x="{}" y="{}" width="{}" height="{}" rx="8"/>').format(
             x - width / 2, y - height / 2, width, height
         ),
-        Markup('<text class="d-name" x="{}" y="{}">{}</text>').format(
-            x, y + (-2 if note else 4.5), translate(language, state.label)
-        ),
+        Markup('<text class="d-name" x="{}" y="{}">{}</text>').format(x, top, translate(language, state.label)),
     ]
-    if note:
-        parts.append(Markup('<text class="d-note" x="{}" y="{}">{}</text>').format(x, y + 15, note))
-    if state.name in counts:
-        parts.append(_count(x + width / 2 - 6, y - height / 2, counts[state.name], language))
+    parts += [
+        Markup('<text class="d-note" x="{}" y="{}">{}</text>').format(x, top + 1 + 15 * row, line)
+        for row, line in enumerate(lines, start=1)
+    ]
+    if state.name in live.counts:
+        parts.append(_count(x - width / 2 + 6, y - height / 2, live.counts[state.name], language))
     drawn = Markup('<g class="{}">{}</g>').format(_classes(state, here), Markup().join(parts))
-    href = hrefs.get(state.name)
+    href = live.hrefs.get(state.name)
     return Markup('<a href="{}">{}</a>').format(href, drawn) if href else drawn
 
 
@@ -123,7 +128,8 @@ def _classes(state: State, here: str | None) -> str:
     return f"d-state {tone} d-here" if state.name == here else f"d-state {tone}"
 
 
-def _clock_note(state: State, language: Language) -> str:
+def clock_note(state: State, language: Language) -> str:
+    """What the clock does in a state."""
     notes = {
         "registration": _("registration clock runs"),
         "resolution": _("resolution clock runs"),
@@ -134,13 +140,13 @@ def _clock_note(state: State, language: Language) -> str:
     return translate(language, _("final") if state.final else _("paused"))
 
 
-def _count(right: float, y: float, count: int, language: Language) -> Markup:
+def _count(left: float, y: float, count: int, language: Language) -> Markup:
     said = number(language, count)
     width = 12 + 7 * len(said)
     return Markup(
         '<rect class="d-count" x="{}" y="{}" width="{}" height="18" rx="9"/>'
         '<text class="d-count-text" x="{}" y="{}">{}</text>'
-    ).format(right - width, y - 9, width, right - width / 2, y + 4, said)
+    ).format(left, y - 9, width, left + width / 2, y + 4, said)
 
 
 def _arrow(arrow: Arrow, measures: Measures, here: str | None, possible: Collection[str], language: Language) -> Markup:

@@ -108,8 +108,13 @@ async def stream(request: AnyRequest) -> ServerSentEvent:
     """`news` whenever something has happened; what it was, the page finds out by itself. `bell` tells how many notices
     the reader has not read."""
     user = (await actor_of(request)).user
+    return news(int(user) if user else None)
+
+
+def news(user: int | None) -> ServerSentEvent:
+    """The stream for any page that may know that something has happened; it tells nothing else, but for the bell."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return ServerSentEvent(_news(int(user) if user else None), headers=headers)
+    return ServerSentEvent(_news(user), headers=headers)
 
 
 async def _news(user: int | None = None) -> AsyncIterator[ServerSentEventMessage]:

@@ -1,27 +1,44 @@
-"""The process as it is obeyed: its picture with live counts, and the table of moves."""
+"""The process as it is obeyed: its picture with live counts and times, the tickets behind them, the table of moves."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import ServerSentEvent
 
-from admin.diagram_svg import lying_diagram
+from admin.desk.live import news
+from admin.diagram_svg import clock_note, lying_diagram
 from admin.navigation import ROLE_NAMES
 from admin.page_router import page_router
-from admin.pages import render, url
+from admin.pages import Reading, render, url
 from admin.process.letter_names import LETTER_NAMES
 from admin.reader import reading
 from admin.reading import AnyRequest
-from service.auth import READERS, requires
-from service.database import fetch
-from service.words import Language, translate
-from workflow.definition import STAFF, Field, Move, Role
+from service.auth import READERS, actor_of, requires
+from service.stays import MOST_STAYS, WITHIN, Standing, Stay, standing, stays, tickets_in
+from service.words import Language, duration, translate
+from workflow.definition import STAFF, Field, Move, Role, State
 from workflow.process import PROCESS
 from workflow.words import _
 
 LOOK: Final = requires(*READERS, scope="regulation:read")
+HERE: Final = "/process"
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """One state in the reader's words; `href` leads to the tickets that stand there."""
+
+    label: str
+    clock: str
+    standing: Standing | None
+    stay: Stay | None
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +54,71 @@ class MoveRow:
     letters: tuple[str, ...]
 
 
-@get("/process", guards=[LOOK])
+@get(HERE, guards=[LOOK])
 async def process_page(request: AnyRequest) -> Response[str]:
-    """The picture and the table; the counts lead to the tickets for those who may open them."""
+    """The picture and the tables; each count leads to its tickets."""
     reader = await reading(request)
     language = reader.language
-    links = {state: url("/desk", state=state) for state in PROCESS.open_states()} if reader.role in STAFF else {}
+    now, lately = await standing(), await stays(at=reader.at)
     return render(
         "process/page.html",
         reader,
-        picture=lying_diagram(language, counts=await open_tickets(), hrefs=links),
+        picture=lying_diagram(
+            language,
+            counts={state: one.count for state, one in now.items()},
+            hrefs={state: _tickets_at(state, reader) for state in now},
+            notes={state: _on_average(one, language) for state, one in lately.items()},
+        ),
+        states=[_state(state, now, lately, reader) for state in PROCESS.states],
+        days=WITHIN.days,
+        most=MOST_STAYS,
         changing=[_row(move, language) for move in PROCESS.moves if not move.keeps_state],
         keeping=[_row(move, language) for move in PROCESS.moves if move.keeps_state],
     )
 
 
-async def open_tickets() -> dict[str, int]:
-    """How many tickets stand in each open state; closed ones are not counted, they only grow."""
-    rows = await fetch("SELECT state, count(*) AS n FROM ticket WHERE closed_at IS NULL GROUP BY state")
-    return dict.fromkeys(PROCESS.open_states(), 0) | {row["state"]: row["n"] for row in rows}
+@get(HERE + "/stream", guards=[LOOK])
+async def process_stream(request: AnyRequest) -> ServerSentEvent:
+    """`news` whenever something has happened: the page then looks anew."""
+    user = (await actor_of(request)).user
+    return news(int(user) if user else None)
+
+
+@get(HERE + "/states/{name:str}", guards=[LOOK])
+async def standing_page(request: AnyRequest, name: FromPath[str]) -> Response[str]:
+    """The tickets behind a count, for those who have no desk."""
+    if name not in PROCESS.open_states():
+        raise NotFoundException
+    reader = await reading(request)
+    tickets, count = await tickets_in(name)
+    return render(
+        "process/standing.html",
+        reader,
+        label=translate(reader.language, PROCESS.state(name).label),
+        tickets=tickets,
+        count=count,
+        may_open=reader.role in STAFF,
+    )
+
+
+def _tickets_at(state: str, reader: Reading) -> str:
+    """Whoever has a desk sees the tickets there, with its filters."""
+    return url("/desk", state=state) if reader.role in STAFF else f"{HERE}/states/{state}"
+
+
+def _on_average(stay: Stay, language: Language) -> str:
+    return translate(language, _("on average {duration}"), duration=duration(language, stay.average))
+
+
+def _state(state: State, now: Mapping[str, Standing], lately: Mapping[str, Stay], reader: Reading) -> StateRow:
+    standing = now.get(state.name)
+    return StateRow(
+        label=translate(reader.language, state.label),
+        clock=clock_note(state, reader.language),
+        standing=standing,
+        stay=lately.get(state.name),
+        href=_tickets_at(state.name, reader) if standing and standing.count else "",
+    )
 
 
 def _row(move: Move, language: Language) -> MoveRow:
@@ -77,4 +140,4 @@ def _field(field: Field, language: Language) -> str:
     return label if field.required else translate(language, _("{field} (may be empty)"), field=label)
 
 
-router = page_router([process_page])
+router = page_router([process_page, process_stream, standing_page])

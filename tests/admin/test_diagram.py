@@ -57,6 +57,15 @@ def test_counts_and_links_stand_at_their_states() -> None:
     assert 'role="group"' in svg  # an image would hide its links from a screen reader
 
 
+def test_a_note_stands_under_the_clock_of_its_state() -> None:
+    texts = [
+        text.text for text in ElementTree.fromstring(lying_diagram("en", notes={"new": "on average 3 h"})).iter("text")
+    ]
+    at = texts.index("registration clock runs")
+    assert texts[at - 1 : at + 2] == ["New", "registration clock runs", "on average 3 h"]
+    assert texts.count("on average 3 h") == 1
+
+
 def test_the_picture_is_told_in_words_too() -> None:
     said = process_in_words("en")
     assert "From “New” to “Registered”: Register." in said

@@ -19,6 +19,8 @@ from service.database import fetch, fetchval
 from service.intake import Request, receive
 from service.regulations import RULEBOOKS, changed_target, in_force, newest, publish, publish_default
 from service.settings import Settings
+from service.tickets import carry_out
+from tests.desk import OPERATOR
 from workflow.definition import Role
 from workflow.process import PROCESS
 from workflow.regulation import Regulation, Step
@@ -331,21 +333,40 @@ async def test_a_retired_priority_is_given_to_no_new_ticket(owner: httpx.AsyncCl
     assert "P4" in rules.priorities
 
 
-@pytest.mark.parametrize(("role", "links"), [(Role.OPERATOR, True), (Role.PROCESS_OWNER, False)])
+@pytest.mark.parametrize(
+    ("role", "leads_to"), [(Role.OPERATOR, "/desk?state=new"), (Role.PROCESS_OWNER, "/process/states/new")]
+)
 async def test_the_process_page_shows_the_picture_with_live_counts_and_every_move(
-    signed_in: SignedIn, role: Role, links: bool
+    signed_in: SignedIn, role: Role, leads_to: str
 ) -> None:
-    """The counts lead to the tickets, for those who may open them."""
+    """The counts lead to the tickets: on the desk for those who have one, as a list for the others."""
     reader = await signed_in(role)
-    request = Request(channel="email", text="It hangs", email="ivan@example.com")
-    await receive(request, by=customer(id="", name="Ivan"), at=clock.now(), cause="mail:1")
+    request = Request(channel="email", subject="It hangs", text="It hangs", email="ivan@example.com")
+    ticket = await receive(request, by=customer(id="", name="Ivan"), at=clock.now(), cause="mail:1")
     page = await reader.get("/process")
     assert page.status_code == 200
     assert set(re.findall(r'<tr id="(\w+)">', page.text)) == set(PROCESS.by_trigger)
     assert re.findall(r'class="d-count-text"[^>]*>(\d+)<', page.text) == ["1", "0", "0", "0", "0"]
-    assert ('href="/desk?state=' in page.text) is links
+    assert page.text.count(f'href="{leads_to}"') == 2  # in the picture and in the table
+    assert "on average " not in page.text
+    behind = await reader.get("/process/states/new")
+    assert "It hangs" in words(behind)
+    assert (f"/desk/tickets/{ticket.id}" in behind.text) is (role is Role.OPERATOR)
+    assert "No tickets" in words(await reader.get("/process/states/completed"))
+    assert (await reader.get("/process/states/nowhere")).status_code == 404
+
+
+async def test_the_process_page_tells_how_long_tickets_stay_on_average(signed_in: SignedIn) -> None:
+    now = clock.now()
+    request = Request(channel="email", text="It hangs", email="ivan@example.com")
+    ticket = await receive(request, by=customer(id="", name="Ivan"), at=now - timedelta(hours=3), cause="mail:1")
+    await carry_out(ticket.id, "register", by=OPERATOR, at=now, cause="request:1", given={"priority": "P2"})
+    page = await (await signed_in(Role.SUPERVISOR)).get("/process")
+    said = re.findall(r'class="d-note"[^>]*>(on average [^<]*)<', page.text)
+    assert [one.replace("\N{NO-BREAK SPACE}", " ") for one in said] == ["on average 3 hrs"]
 
 
 async def test_the_process_page_is_not_for_strangers(owner: httpx.AsyncClient) -> None:
     owner.cookies.clear()
-    assert (await owner.get("/process")).status_code == 401
+    for path in ("/process", "/process/stream", "/process/states/new"):
+        assert (await owner.get(path)).status_code == 401
