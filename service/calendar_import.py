@@ -6,17 +6,22 @@ from workflow.calendar import BadCalendar, Calendar, Decree, YearCalendar
 from workflow.words import _
 
 SOURCE = "holidays"
+PRELIMINARY = "preliminary"  # a year of which only the public holidays are known
 MOVED = "substituted from"  # how the library names a day off moved onto a date
 
 
-def year_from_holidays(year: int) -> YearCalendar:
+def year_from_holidays(year: int, *, holidays_only: bool = False) -> YearCalendar:
     """The Russian year as the library knows it: no shortened days, no special days, no decree.
 
-    Raises BadCalendar for a year whose transfers the library does not know: it would guess them.
+    With `holidays_only` a year is preliminary where its transfers are not known: the public holidays alone, guessing
+    nothing. Raises BadCalendar for such a year without it.
     """
     from holidays.countries.russia import RU, RussiaStaticHolidays  # a quarter of a second, for one button of the desk
 
     if year not in RussiaStaticHolidays.special_public_holidays:
+        if holidays_only:
+            known = RU(years=year, observed=False, language="en_US")  # type: ignore[no-untyped-call]
+            return YearCalendar(year=year, holidays=tuple(sorted(known)), status=PRELIMINARY)
         raise BadCalendar(_("The days off of {year} are not known to the library yet."), year=str(year))
     known = RU(years=year, language="en_US")  # type: ignore[no-untyped-call]
     plain = RU(years=year, observed=False, language="en_US")  # type: ignore[no-untyped-call]

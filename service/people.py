@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from service.database import fetchrow
+from service.database import fetch, fetchrow
+from workflow.definition import STAFF
 from workflow.errors import NotFound
 from workflow.words import _
 
@@ -56,6 +57,14 @@ async def colleague(value: str) -> Colleague:
         raise NotFound(_("No active colleague is called “{value}”."), value=value)
     ways = msgspec.json.decode(row["notices"], type=dict[str, tuple[str, ...]])
     return Colleague(row["id"], row["email"], row["name"], row["language"], ways)
+
+
+async def names_of_colleagues() -> list[tuple[str, str]]:
+    """The address and the name of everybody who may be given a ticket, by name."""
+    rows = await fetch(
+        "SELECT email, name FROM app_user WHERE active AND role = ANY($1) ORDER BY lower(name), id", sorted(STAFF)
+    )
+    return [(row["email"], row["name"]) for row in rows]
 
 
 # The contract that holds on the day: one that has not ended before one that has, the newest first.

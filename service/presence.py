@@ -1,4 +1,4 @@
-"""Who looks at a ticket or writes on it now; kept for moments, across all processes."""
+"""Who looks at a ticket or at the draft, or writes there now; kept for moments, across all processes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LASTS = timedelta(seconds=35)  # pages say every ten seconds that they are open
 
 
 class Present(msgspec.Struct, frozen=True):
-    """A colleague on the same ticket."""
+    """A colleague in the same place."""
 
     name: str
     writing: bool
 
 
 class Here(msgspec.Struct, frozen=True):
-    """Who else is on a ticket, and how many notices of it one has read by coming."""
+    """Who else is there, and how many notices of it one has read by coming."""
 
     others: tuple[Present, ...] = ()
     read: int = 0
@@ -39,12 +39,17 @@ async def be_present(ticket: UUID, user: int, *, writing: bool, at: datetime) ->
         "RETURNING (SELECT count(*) FROM seen)",
         ticket, user, writing, at,
     )  # fmt: skip
+    return Here(await who_else(ticket, user, at=at), read)
+
+
+async def who_else(ticket: UUID, user: int, *, at: datetime) -> tuple[Present, ...]:
+    """Who was seen there lately, oneself apart; the ones who write come first."""
     rows = await fetch(
         'SELECT u.name, p.writing FROM presence p JOIN app_user u ON u.id = p."user" '
         'WHERE p.ticket = $1 AND p."user" <> $2 AND p.seen_at > $3 ORDER BY p.writing DESC, u.name LIMIT 20',
         ticket, user, at - LASTS,
     )  # fmt: skip
-    return Here(tuple(Present(**row) for row in rows), read)
+    return tuple(Present(**row) for row in rows)
 
 
 async def go_away(ticket: UUID, user: int) -> None:

@@ -1,15 +1,14 @@
-"""Settings of the regulation as people say them: targets, hours, numbers, and what each of them does."""
+"""Settings of the regulation as people say them: targets, hours, numbers, steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from service.differences import DAY_MODES as SAID_MODES
 from service.words import Language, clock_time, day, ngettext, number, translate
-from workflow.calendar import CalendarError, Hours, Week, zone_named
-from workflow.regulation import Regulation, Rulebook, Step, team_in
+from workflow.calendar import Hours, Week, zone_named
+from workflow.regulation import Regulation, Step, team_in
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target, TargetKind
 
@@ -155,53 +154,6 @@ def said_moment(moment: datetime, regulation: Regulation, language: Language) ->
     """An instant in the calendar's own zone."""
     zone = zone_named(regulation.calendar.zone)
     return f"{day(language, moment.astimezone(zone).date())}, {clock_time(language, moment, zone=zone)}"
-
-
-# --- what a setting does, as a sentence made from the data ------------------------------------------------------------
-
-
-def effects(regulation: Regulation, language: Language, *, at: datetime) -> dict[str, str]:
-    """For each field of the form, what it does to somebody who comes at `at`."""
-    rules = Rulebook(0, regulation)
-
-    def due(target: Target) -> str:
-        try:
-            return said_moment(rules.calendar.deadline(at, target), regulation, language)
-        except (CalendarError, OverflowError) as wrong:
-            sentence, params = getattr(wrong, "sentence", str(wrong)), getattr(wrong, "params", {})
-            return translate(language, sentence, **params)
-
-    return {
-        **_priority_effects(regulation, language, due),
-        "registration-amount": translate(
-            language, _("Registration: {target}. A request received now is registered by {due}."),
-            target=said_target(regulation.registration.target, language), due=due(regulation.registration.target),
-        ),
-        "auto_close-amount": translate(
-            language, _("Silence closes after {target}: a ticket completed now closes by itself on {due}."),
-            target=said_target(regulation.auto_close, language), due=due(regulation.auto_close),
-        ),
-        "minimum_minutes": translate(
-            language, _("An answer that took less books {minutes}."), minutes=_minutes(regulation, language)
-        ),
-        "number_format": translate(
-            language, _("A number looks like this: {example}."), example=said_number(regulation, year=at.year)
-        ),
-    }  # fmt: skip
-
-
-def _priority_effects(regulation: Regulation, language: Language, due: Callable[[Target], str]) -> dict[str, str]:
-    return {
-        f"target-{one.code}-amount": translate(
-            language, _("{priority}: to be solved within {target}. A ticket registered now is due on {due}."),
-            priority=one.code, target=said_target(one.target, language), due=due(one.target),
-        )
-        for one in regulation.priorities
-    }  # fmt: skip
-
-
-def _minutes(regulation: Regulation, language: Language) -> str:
-    return ngettext(language, "{n} minute", "{n} minutes", regulation.minimum_minutes)
 
 
 def said_size(size: int, language: Language) -> str:

@@ -14,7 +14,7 @@ from workflow.process import PROCESS
 # Averages look at the stays that ended within this time, and of those at the newest only: the same work with ten
 # thousand tickets and with a million.
 WITHIN: Final = timedelta(days=30)
-MOST_STAYS: Final = 5_000
+MOST_STAYS: Final = 2_000
 MOST_LISTED: Final = 200
 
 
@@ -49,6 +49,14 @@ async def standing() -> dict[str, Standing]:
     )
     found = {row["state"]: Standing(row["count"], row["since"]) for row in rows}
     return {state: found.get(state, Standing()) for state in PROCESS.open_states()}
+
+
+async def open_by_priority() -> dict[str, int]:
+    """How many open tickets have each priority."""
+    rows = await fetch(
+        "SELECT priority, count(*) AS n FROM ticket WHERE closed_at IS NULL AND priority IS NOT NULL GROUP BY priority"
+    )
+    return {row["priority"]: row["n"] for row in rows}
 
 
 # A stay ends with a move; it began with the move (or the receipt) before it.

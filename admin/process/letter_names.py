@@ -1,4 +1,4 @@
-"""What the letters are called."""
+"""What the letters are called, and the clause that each of them carries."""
 
 from typing import Final
 
@@ -21,3 +21,9 @@ LETTER_NAMES: Final = {
     "notice": _("To colleagues: what others did on a ticket of theirs"),
     "digest": _("To colleagues: what waited while the centre was closed"),
 }
+
+LETTER_CLAUSES: Final = {
+    "accepted": "7.3", "registered": "6.3", "refused": "7.10", "started": "4.5", "question": "4.6", "answer": "4.7",
+    "completed": "4.8", "closed": "4.9", "dispute": "4.8", "extension": "6.3", "reminder": "4.6", "warning": "6.3",
+    "breach": "6.3", "notice": "4.5", "digest": "6.3",
+}  # fmt: skip

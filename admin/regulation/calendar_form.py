@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-import msgspec
-
+from admin.regulation.fields import Fields, Filled, changed
 from workflow.calendar import Calendar, Hours, Interval, Shortened, Variant, Week
+from workflow.regulation import Regulation
 from workflow.words import _
 
 VARIANTS: Final[Mapping[str, str]] = {
@@ -26,11 +26,10 @@ WEEKDAYS: Final[Mapping[str, str]] = {
 SPAN: Final = re.compile(r"\s*(\d{1,2}:\d\d)\s*[-–—]\s*(\d{1,2}:\d\d)\s*")
 TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 
-Errors = dict[str, tuple[str, dict[str, str]]]
 
-
-def calendar_values(calendar: Calendar) -> dict[str, str]:
-    """What stands in the fields of this calendar."""
+def calendar_values(regulation: Regulation) -> dict[str, str]:
+    """What stands in the fields of its calendar."""
+    calendar = regulation.calendar
     return {
         "version": calendar.version,
         "zone": calendar.zone,
@@ -44,31 +43,28 @@ def said_hours(hours: Hours) -> str:
     return ", ".join(f"{one.opens}–{one.closes}" for one in hours)
 
 
-def calendar_filled(calendar: Calendar, values: Mapping[str, str]) -> tuple[Calendar | None, Errors]:
-    """The calendar as typed, or what is wrong beside which field."""
-    errors: Errors = {}
-    hours = {name: _hours(values[f"hours-{name}"]) for name in WEEKDAYS}
+def calendar_filled(regulation: Regulation, given: Mapping[str, str]) -> Filled:
+    """The document with the calendar as typed, or what is wrong beside which field."""
+    fields = Fields(calendar_values(regulation) | dict(given), frozenset(given))
+    hours = {name: _hours(fields.values[f"hours-{name}"]) for name in WEEKDAYS}
     unreadable = (_("Give hours as 09:00–13:00, 14:00–18:00; leave a day off empty."), cast(dict[str, str], {}))
-    errors |= {f"hours-{name}": unreadable for name, found in hours.items() if found is None}
-    for field, choices in (("variant", VARIANTS), ("shortened", SHORTENED)):
-        if values[field] not in choices:
-            errors[field] = (_("Choose one of the options."), {})
-    if not values["version"].strip():
-        errors["version"] = (_("This must not be empty."), {})
-    if errors:
-        return None, errors
-    filled = msgspec.structs.replace(
-        calendar,
-        version=values["version"].strip(),
-        zone=values["zone"].strip(),
-        variant=cast(Variant, values["variant"]),
-        shortened=cast(Shortened, values["shortened"]),
+    fields.errors |= {f"hours-{name}": unreadable for name, found in hours.items() if found is None}
+    version = fields.word("version")
+    variant, shortened = fields.choice("variant", VARIANTS), fields.choice("shortened", SHORTENED)
+    if fields.errors:
+        return Filled(None, fields.errors)
+    calendar: Calendar = changed(
+        regulation.calendar,
+        version=version,
+        zone=fields.values["zone"].strip(),
+        variant=cast(Variant, variant),
+        shortened=cast(Shortened, shortened),
         week=Week(**cast(Any, hours)),
     )
-    errors = {_field(params): (sentence, params) for sentence, params in filled.unusable()}
-    if not any(filled.week.days()):
+    errors = {_field(params): (sentence, params) for sentence, params in calendar.unusable()}
+    if not any(calendar.week.days()):
         errors["hours-mon"] = (_("No weekday has opening hours."), {})
-    return (None if errors else filled), errors
+    return Filled(None if errors else changed(regulation, calendar=calendar), errors)
 
 
 def _field(params: Mapping[str, str]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, cast
 
@@ -16,11 +15,15 @@ from admin.pages import Reading, render, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.calendar_form import SHORTENED, VARIANTS, WEEKDAYS, calendar_filled, calendar_values
-from admin.regulation.frame import CHANGE, LOOK, around_draft, keep, lost, overtaken, typed
-from admin.regulation.year_view import BRUSHES, Brush, months_of, painted, said_kind, short_weekdays
+from admin.regulation.fields import Errors
+from admin.regulation.frame import CHANGE, LOOK, around_draft, keep, lost, typed
+from admin.regulation.part_page import options, part_page
+from admin.regulation.parts import HOW, SAVE, Part, Shown, applied, gone, show, take
+from admin.regulation.year_view import BRUSHES, NEXT, Brush, months_of, painted, said_kind, short_weekdays
 from service import drafts
-from service.calendar_import import with_years, year_from_holidays, years_from_file
-from service.drafts import Draft
+from service.auth import actor_of
+from service.calendar_import import PRELIMINARY, with_years, year_from_holidays, years_from_file
+from service.regulations import newest
 from service.words import Language, day, translate
 from workflow.calendar import BadCalendar, Calendar, YearCalendar, diff_calendars
 from workflow.regulation import Regulation
@@ -28,51 +31,39 @@ from workflow.words import _
 
 HERE: Final = "/regulation/draft/calendar"
 LARGEST_FILE: Final = 2 * 2**20
-Errors = Mapping[str, tuple[str, Mapping[str, str]]]
 
 
 @get(HERE, guards=[LOOK])
 async def calendar_page(request: AnyRequest) -> Response[Any]:
     """A year of the draft's calendar."""
-    reader = await reading(request)
-    draft = await drafts.open_draft()
-    if draft is None:
-        return lost(request, reader)
-    return await _page(request, reader, draft, calendar_values(draft.document.calendar))
-
-
-@post(HERE + "/day", guards=[CHANGE], status_code=303)
-async def paint_day(request: AnyRequest) -> Response[Any]:
-    """A click on a day: it becomes what the brush says."""
-    reader = await reading(request)
-    draft = await drafts.open_draft()
-    if draft is None:
-        return lost(request, reader)
-    form = await typed(request)
-    brush, on = form.get("brush", ""), _date(form.get("day", ""))
-    if brush not in BRUSHES or on is None:
-        flash(request, translate(reader.language, _("Choose what a click makes of a day.")), "refused")
-        return Redirect(HERE, status_code=303)
-    calendar = painted(draft.document.calendar, on, cast(Brush, brush))
-    to = url(HERE, year=on.year, brush=brush) + f"#d-{on.isoformat()}"
-    return await keep(request, reader, draft, _with(draft, calendar), to=to)
+    return await show(request, _part())
 
 
 @post(HERE, guards=[CHANGE], status_code=303)
 async def save_calendar(request: AnyRequest) -> Response[Any]:
     """Save the settings: zone, week, special and shortened days."""
-    reader = await reading(request)
-    draft = await drafts.open_draft()
+    return await take(request, _part(year=(await typed(request)).get("year")))
+
+
+@post(HERE + "/day", guards=[CHANGE], status_code=303)
+async def paint_day(request: AnyRequest) -> Response[Any]:
+    """A click on a day: it becomes what the brush says. With script the page is answered, without it is led back to."""
+    reader, form = await reading(request), await typed(request)
+    brush, on = form.get("brush", ""), _date(form.get("day", ""))
+    if brush not in BRUSHES or on is None:
+        flash(request, translate(reader.language, _("Choose what a click makes of a day.")), "refused")
+        return Redirect(HERE, status_code=303)
+
+    def change(document: Regulation) -> Regulation:
+        return _with(document, painted(document.calendar, on, cast(Brush, brush)))
+
+    by_script = request.headers.get(HOW) == SAVE
+    draft = await applied(change, by=await actor_of(request), at=reader.at)
     if draft is None:
-        return lost(request, reader)
-    form = await typed(request)
-    values = calendar_values(draft.document.calendar) | form
-    if refusal := overtaken(draft, form, reader.language):
-        return await _page(request, reader, draft, values, refusal=refusal, status=412)
-    calendar, errors = calendar_filled(draft.document.calendar, values)
-    if calendar is None:
-        return await _page(request, reader, draft, values, errors=errors, status=422)
-    return await keep(request, reader, draft, _with(draft, calendar), to=url(HERE, year=form.get("year")))
+        return gone() if by_script else lost(request, reader)
+    if by_script:
+        return await _page(request, reader, Shown(draft, draft.document, calendar_values(draft.document)))
+    return Redirect(url(HERE, year=on.year, brush=brush) + f"#d-{on.isoformat()}", status_code=303)
 
 
 # --- years from outside -----------------------------------------------------------------------------------------------
@@ -88,9 +79,9 @@ async def compare_import(request: AnyRequest) -> Response[Any]:
     try:
         years = await _years(request)
     except BadCalendar as wrong:
-        errors = {"import_year" if "year" in wrong.params else "file": (wrong.sentence, wrong.params)}
-        values = calendar_values(draft.document.calendar)
-        return await _page(request, reader, draft, values, errors=errors, status=422)
+        errors = {"import_year" if "year" in wrong.params else "file": (wrong.sentence, dict(wrong.params))}
+        shown = Shown(draft, draft.document, calendar_values(draft.document), errors=errors, status=422)
+        return await _page(request, reader, shown)
     return render(
         "regulation/calendar_import.html",
         reader,
@@ -111,7 +102,7 @@ async def _years(request: AnyRequest) -> tuple[YearCalendar, ...]:
     year = str(form.get("import_year", "")).strip()
     if not (year.isascii() and year.isdigit() and len(year) == 4):
         raise BadCalendar(_("Give a year such as {year}."), year="2027")
-    return (year_from_holidays(int(year)),)
+    return (year_from_holidays(int(year), holidays_only=form.get("holidays_only") == "1"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +138,15 @@ async def accept_import(request: AnyRequest) -> Response[Any]:
         return Redirect(HERE, status_code=303)
     calendar = with_years(draft.document.calendar, years)
     to = url(HERE, year=years[0].year if years else None)
-    return await keep(request, reader, draft, _with(draft, calendar), to=to)
+    return await keep(request, reader, draft, _with(draft.document, calendar), to=to)
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 
 
-def _with(draft: Draft, calendar: Calendar) -> Regulation:
-    document: Regulation = msgspec.structs.replace(draft.document, calendar=calendar)
-    return document
+def _with(document: Regulation, calendar: Calendar) -> Regulation:
+    made: Regulation = msgspec.structs.replace(document, calendar=calendar)
+    return made
 
 
 def _date(text: str) -> date | None:
@@ -165,41 +156,32 @@ def _date(text: str) -> date | None:
         return None
 
 
-async def _page(
-    request: AnyRequest,
-    reader: Reading,
-    draft: Draft,
-    values: Mapping[str, str],
-    *,
-    errors: Errors | None = None,
-    refusal: str = "",
-    status: int = 200,
-) -> Response[str]:
-    calendar, language = draft.document.calendar, reader.language
+async def _page(request: AnyRequest, reader: Reading, shown: Shown) -> Response[str]:
+    calendar, language = shown.document.calendar, reader.language
+    _version, before = await newest()
     today = reader.at.astimezone(reader.zone).date()
     known = sorted(year.year for year in calendar.years)
-    asked = request.query_params.get("year", values.get("year", ""))
-    year = int(asked) if asked.isdigit() and int(asked) in known else _nearest(known, today.year)
+    form = await typed(request)
+    asked = form.get("year") or form.get("day", "")[:4] or request.query_params.get("year") or ""
+    year = _year(asked, known, today.year)
     missing = calendar.missing_year(today)
-    brush = request.query_params.get("brush", "off")
-    return render(
+    brush = form.get("brush") or request.query_params.get("brush", "")
+    return await part_page(
         "regulation/calendar.html",
+        request,
         reader,
-        status_code=status,
-        **await around_draft(reader, draft, "calendar"),
-        values=values,
-        errors={field: _said_error(*fault, language) for field, fault in (errors or {}).items()},
-        refused=len(errors or {}),
-        refusal=refusal,
+        replace(shown, errors=_named_days(shown.errors, language)),
+        section="calendar",
         year=year,
         years=known,
         decree=next((one.decree.number for one in calendar.years if one.year == year), None),
-        months=months_of(calendar, year, language) if year in known else (),
+        preliminary=any(one.year == year and one.status == PRELIMINARY for one in calendar.years),
+        months=months_of(calendar, year, language, before=before.calendar) if year in known else (),
         missing=missing,
-        brush=brush if brush in BRUSHES else "off",
-        brushes=[(code, translate(language, said)) for code, said in BRUSHES.items()],
-        variants=[(code, translate(language, said)) for code, said in VARIANTS.items()],
-        shortened=[(code, translate(language, said)) for code, said in SHORTENED.items()],
+        brush=brush if brush in BRUSHES else NEXT,
+        brushes=options(BRUSHES, language),
+        variants=options(VARIANTS, language),
+        shortened=options(SHORTENED, language),
         weekdays=[(name, translate(language, said)) for name, said in WEEKDAYS.items()],
         today=today,
         short_names=short_weekdays(language),
@@ -207,16 +189,26 @@ async def _page(
     )
 
 
+def _part(*, year: str | None = None) -> Part:
+    return Part(url(HERE, year=year), calendar_values, calendar_filled, _page)
+
+
+def _year(asked: str, known: list[int], this: int) -> int:
+    return int(asked) if asked.isdigit() and int(asked) in known else _nearest(known, this)
+
+
 def _nearest(known: list[int], year: int) -> int:
     return min(known, key=lambda one: abs(one - year), default=year)
 
 
-def _said_error(sentence: str, params: Mapping[str, str], language: Language) -> str:
+def _named_days(errors: Errors, language: Language) -> Errors:
     """A fault of a weekday names it in words."""
-    named = {**params}
-    if named.get("day") in WEEKDAYS:
-        named["day"] = translate(language, WEEKDAYS[named["day"]])
-    return translate(language, sentence, **named)
+    return {
+        field: (sentence, {**params, "day": translate(language, WEEKDAYS[params["day"]])})
+        if params.get("day") in WEEKDAYS
+        else (sentence, params)
+        for field, (sentence, params) in errors.items()
+    }
 
 
 CALENDAR_PAGES: Final = (calendar_page, paint_day, save_calendar, compare_import, accept_import)

@@ -45,7 +45,7 @@ async def coverage_page(request: AnyRequest) -> Response[str]:
     return render(
         "regulation/coverage.html",
         reader,
-        **await around(reader, "coverage"),
+        **around(reader, "coverage"),
         chapters=[
             (chapter.title, [_covered(one.number, one.sentences[0], live, reader.language) for one in chapter.clauses])
             for chapter in chapters(rules.regulation, reader.language)
@@ -91,7 +91,7 @@ async def behind_page(request: AnyRequest, name: FromPath[str]) -> Response[str]
     return render(
         "regulation/behind.html",
         reader,
-        **await around(reader, "coverage"),
+        **around(reader, "coverage"),
         words=translate(reader.language, words),
         clause="6.3" if name in ("registration", "resolution") else name,
         tickets=tickets,

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from workflow.calendar import CalendarError, parse_instant
+from admin.regulation.fields import Errors, Filled, changed
+from workflow.calendar import CalendarError, parse_instant, zone_named
 from workflow.regulation import Example, Regulation
 from workflow.words import _
 
 MOST_EXAMPLES: Final = 200
 PARTS: Final = ("title", "priority", "service_level", "start", "due")
-Errors = dict[str, tuple[str, dict[str, str]]]
 
 
-def values_of_examples(document: Regulation, zone: tzinfo) -> dict[str, str]:
+def example_values(document: Regulation) -> dict[str, str]:
     """The fields of the rows, times by the calendar's own zone; the last row is empty."""
+    zone = zone_of(document)
     values: dict[str, str] = {}
     for row, example in enumerate(document.examples):
         values |= {
@@ -33,6 +35,17 @@ def empty_row(row: int, document: Regulation) -> dict[str, str]:
     return {f"{part}-{row}": "" for part in PARTS} | {f"service_level-{row}": level}
 
 
+def examples_filled(document: Regulation, given: Mapping[str, str]) -> Filled:
+    """The document with the cases as typed; a row whose title is cleared, with nothing else in it, is no case."""
+    examples, _places, errors = examples_of(example_values(document) | dict(given), document)
+    return Filled(None if errors else changed(document, examples=examples), errors)
+
+
+def zone_of(document: Regulation) -> ZoneInfo:
+    """The zone that times are typed in."""
+    return zone_named(document.calendar.zone)
+
+
 def rows_of(values: Mapping[str, str]) -> Iterator[int]:
     """The rows that stand in the form."""
     return (row for row in range(MOST_EXAMPLES) if f"title-{row}" in values)
@@ -46,10 +59,9 @@ def local(instant: str, zone: tzinfo) -> str:
         return instant
 
 
-def examples_of(
-    values: Mapping[str, str], document: Regulation, zone: tzinfo
-) -> tuple[tuple[Example, ...], dict[int, int], Errors]:
+def examples_of(values: Mapping[str, str], document: Regulation) -> tuple[tuple[Example, ...], dict[int, int], Errors]:
     """The cases that were typed, at which place of them each row stands, and what is wrong beside which field."""
+    zone = zone_of(document)
     examples: list[Example] = []
     places: dict[int, int] = {}
     errors: Errors = {}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
-from service.regulation_words import UNITS, target_in
-from workflow.regulation import Text
+import msgspec
+
+from service.regulation_words import DAY_MODES, UNITS, target_in, unit_of
+from workflow.regulation import Regulation, Text
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target
 
@@ -14,6 +17,31 @@ LARGEST: Final = 100_000  # of any unit: longer than anybody waits
 MOST_ROWS: Final = 100
 
 Errors = dict[str, tuple[str, dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as it came: the document it makes, or the wrong fields with their sentences."""
+
+    document: Regulation | None
+    errors: Errors
+
+
+def changed(part: Any, **changes: object) -> Any:
+    """A piece of the document with other values."""
+    return msgspec.structs.replace(part, **changes)
+
+
+def target_values(of: str, target: Target | None, usual: Target | None = None) -> dict[str, str]:
+    """The fields of an amount; of none its number is empty, and unit and end of day are the usual ones."""
+    shown = target or usual or Target("working_days", 1)
+    amount, unit = unit_of(shown)
+    return {f"{of}-amount": str(amount) if target else "", f"{of}-unit": unit, f"{of}-day_mode": shown.day_mode}
+
+
+def tick_value(on: bool) -> str:
+    """What stands in a tick."""
+    return "1" if on else ""
 
 
 class Fields:
@@ -26,7 +54,7 @@ class Fields:
 
     def word(self, field: str) -> str:
         """A text that is not empty."""
-        value = self.values.get(field, "").replace("\r\n", "\n").strip()
+        value = self.values.get(field, "").strip()
         if not value:
             self.errors[field] = (_("This must not be empty."), {})
         return value
@@ -59,11 +87,12 @@ class Fields:
             self.errors[field] = (_("Choose one of the options."), {})
         return value
 
-    def target(self, of: str, *, day_mode: DayMode) -> Target:
-        """An amount of a unit: the fields `<of>-amount` and `<of>-unit`."""
+    def target(self, of: str) -> Target:
+        """An amount of a unit: the fields `<of>-amount`, `<of>-unit` and, how its last day ends, `<of>-day_mode`."""
         amount = self.whole(f"{of}-amount", least=1)
         unit = self.choice(f"{of}-unit", {code: label for code, (label, _kind, _size) in UNITS.items()})
-        return target_in(amount, unit if unit in UNITS else "working_hours", day_mode=day_mode)
+        mode = self.choice(f"{of}-day_mode", DAY_MODES)
+        return target_in(amount, unit if unit in UNITS else "working_hours", day_mode=cast(DayMode, mode))
 
     def code(self, field: str, *, among: set[str]) -> str:
         """A short name for programs, once only."""

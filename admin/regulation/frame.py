@@ -33,39 +33,39 @@ TABS: Final = (
     ("journal", _("Journal"), "/regulation/journal"),
     ("coverage", _("Coverage"), "/regulation/coverage"),
 )
-# The parts of the draft, each a page of its own; the deadlines come first because they are changed most.
+# The parts of the draft, each a page of its own, in the order of the clauses they carry.
 SECTIONS: Final = (
-    ("deadlines", _("Deadlines and priorities"), "/regulation/draft"),
-    ("levels", _("Service levels"), "/regulation/draft/levels"),
-    ("lists", _("Lists and limits"), "/regulation/draft/lists"),
-    ("calendar", _("Calendar"), "/regulation/draft/calendar"),
-    ("letters", _("Letters"), "/regulation/draft/letters"),
-    ("examples", _("Examples"), "/regulation/draft/examples"),
-    ("simulation", _("Simulation"), "/regulation/draft/simulation"),
-    ("publish", _("Publishing"), "/regulation/draft/publish"),
+    ("calendar", "1", _("Calendar"), "/regulation/draft/calendar"),
+    ("requests", "2–5", _("Requests"), "/regulation/draft/requests"),
+    ("deadlines", "6", _("Priorities and deadlines"), "/regulation/draft"),
+    ("levels", "6.3", _("Service levels"), "/regulation/draft/levels"),
+    ("talk", "7", _("Talking to each other"), "/regulation/draft/talk"),
+    ("letters", "7", _("Letters"), "/regulation/draft/letters"),
+    ("examples", "", _("Examples"), "/regulation/draft/examples"),
+    ("simulation", "", _("Simulation"), "/regulation/draft/simulation"),
+    ("publish", "", _("Publishing"), "/regulation/draft/publish"),
 )
 FOR_OWNERS: Final = ("publish",)  # the others may look at everything else
 
 
-async def around(reader: Reading, here: str, *, section: str = "") -> dict[str, Any]:
+def around(reader: Reading, here: str, *, section: str = "") -> dict[str, Any]:
     """What stands at the top of each of these pages."""
 
-    def row(places: tuple[tuple[str, str, str], ...], current: str) -> list[tuple[str, str, bool, None]]:
-        return [(translate(reader.language, said), href, name == current, None) for name, said, href in places]
-
-    sections = tuple(one for one in SECTIONS if reader.role in OWNERS or one[0] not in FOR_OWNERS)
     return {
         "may_change": reader.role in OWNERS,
-        "draft": await drafts.open_draft(),
-        "tabs": row(TABS, here),
-        "sections": row(sections, section),
+        "tabs": [(translate(reader.language, said), href, name == here, None) for name, said, href in TABS],
+        "sections": [
+            (clauses, translate(reader.language, said), href, name == section)
+            for name, clauses, said, href in SECTIONS
+            if reader.role in OWNERS or name not in FOR_OWNERS
+        ],
     }
 
 
 async def around_draft(reader: Reading, draft: Draft, section: str) -> dict[str, Any]:
     """The same for a part of the draft: with its version to compare with and its differences."""
     version, document = await newest()
-    return await around(reader, "draft", section=section) | {
+    return around(reader, "draft", section=section) | {
         "draft": draft,
         "document": draft.document,
         "newest": version,
@@ -80,8 +80,9 @@ def lost(request: AnyRequest, reader: Reading) -> Redirect:
 
 
 async def typed(request: AnyRequest) -> dict[str, str]:
-    """The form as it was sent; of several values with one name the last."""
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    """The form as it was sent, lines ending as ours do; of several values with one name the last."""
+    sent = (await request.form()).items()
+    return {name: value.replace("\r\n", "\n") for name, value in sent if isinstance(value, str)}
 
 
 def overtaken(draft: Draft, form: Mapping[str, str], language: Language) -> str:

@@ -39,7 +39,7 @@ async def history(request: AnyRequest) -> Response[str]:
     return render(
         "regulation/history.html",
         reader,
-        **await around(reader, "history"),
+        **around(reader, "history"),
         versions=published,
         changes=await _changes_of(published, reader.language),
         in_force=(await in_force(at=reader.at)).version,

@@ -57,7 +57,7 @@ async def journal_page(request: AnyRequest) -> Response[str]:
     return render(
         "regulation/journal.html",
         reader,
-        **await around(reader, "journal"),
+        **around(reader, "journal"),
         entries=[_entry(one, reader) for one in page],
         next_href=url(HERE, before=page[-1].id) if more else "",
         first_href=HERE if before is not None else "",

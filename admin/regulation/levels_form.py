@@ -4,54 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
-from admin.regulation.fields import Errors, Fields, filled_rows
-from service.regulation_words import unit_of
-from workflow.regulation import Regulation, ServiceLevel
-
-NEW_ROW = {"code": "", "name-ru": "", "name-en": ""}
+from admin.regulation.fields import Fields, Filled, changed, filled_rows, target_values
+from workflow.regulation import Problem, Regulation, ServiceLevel
 
 
 def level_values(regulation: Regulation) -> dict[str, str]:
     """What stands in the rows of the levels, with an empty row at the end."""
     values: dict[str, str] = {}
-    for row, level in enumerate(regulation.service_levels):
+    for row, level in enumerate((*regulation.service_levels, None)):
         begin = f"level-{row}"
-        values |= {f"{begin}-code": level.code, f"{begin}-name-ru": level.name.ru, f"{begin}-name-en": level.name.en}
-        values |= _target_values(begin, level, regulation)
-    begin = f"level-{len(regulation.service_levels)}"
-    return (
-        values | {f"{begin}-{name}": value for name, value in NEW_ROW.items()} | _target_values(begin, None, regulation)
-    )
-
-
-def _target_values(begin: str, level: ServiceLevel | None, regulation: Regulation) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for priority in regulation.priorities:
-        own = level.targets.get(priority.code) if level else None
-        amount, unit = unit_of(own or priority.target)
         values |= {
-            f"{begin}-{priority.code}-amount": str(amount) if own else "",
-            f"{begin}-{priority.code}-unit": unit,
+            f"{begin}-code": level.code if level else "",
+            f"{begin}-name-ru": level.name.ru if level else "",
+            f"{begin}-name-en": level.name.en if level else "",
         }
+        for priority in regulation.priorities:
+            own = level.targets.get(priority.code) if level else None
+            values |= target_values(f"{begin}-{priority.code}", own, priority.target)
     return values
 
 
-def levels_filled(regulation: Regulation, given: Mapping[str, str]) -> tuple[Regulation | None, Errors]:
+def levels_filled(regulation: Regulation, given: Mapping[str, str]) -> Filled:
     """The document with the levels as typed; a row without a code is no level, an empty amount no target of its own."""
     fields = Fields(level_values(regulation) | dict(given), frozenset(given))
     codes: set[str] = set()
     levels = tuple(_level(fields, row, codes, regulation) for row in filled_rows("level", "code", fields.values))
-    changed = msgspec.structs.replace(regulation, service_levels=levels)
-    return (None if fields.errors else changed), fields.errors
+    return Filled(None if fields.errors else changed(regulation, service_levels=levels), fields.errors)
 
 
 def _level(fields: Fields, row: int, codes: set[str], regulation: Regulation) -> ServiceLevel:
     begin = f"level-{row}"
-    own = {}
-    for priority in regulation.priorities:
-        at = f"{begin}-{priority.code}"
-        if fields.values.get(f"{at}-amount", "").strip():
-            own[priority.code] = fields.target(at, day_mode=priority.target.day_mode)
+    own = {
+        priority.code: fields.target(f"{begin}-{priority.code}")
+        for priority in regulation.priorities
+        if fields.values.get(f"{begin}-{priority.code}-amount", "").strip()
+    }
     return ServiceLevel(fields.code(f"{begin}-code", among=codes), fields.text(f"{begin}-name"), own)
+
+
+def level_field_of(problem: Problem, _regulation: Regulation) -> str:
+    """The field a problem of the document stands next to; '' for one that has none here."""
+    match problem.place.split("."):
+        case ["service_levels", row, "targets", code]:
+            return f"level-{row}-{code}-amount"
+        case ["service_levels"]:
+            return "level-0-code"
+    return ""

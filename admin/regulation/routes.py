@@ -16,9 +16,11 @@ from admin.regulation.frame import LOOK, around
 from admin.regulation.history import HISTORY_PAGES
 from admin.regulation.journal_page import JOURNAL_PAGES
 from admin.regulation.letter_pages import LETTER_PAGES
-from admin.regulation.list_pages import LIST_PAGES
+from admin.regulation.part_pages import PART_PAGES
+from admin.regulation.presence import PRESENCE_PAGES
 from admin.regulation.publishing import PUBLISHING_PAGES
 from admin.regulation.simulation_pages import SIMULATION_PAGES
+from service import drafts
 from service.regulation_text import chapters
 from service.regulations import in_force, versions
 
@@ -32,7 +34,8 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
     return render(
         "regulation/in_force.html",
         reader,
-        **await around(reader, "in_force"),
+        **around(reader, "in_force"),
+        draft=await drafts.open_draft(),
         chapters=chapters(rules.regulation, reader.language),
         version=next(one for one in published if one["version"] == rules.version),
         coming=[one for one in published if one["version"] > rules.version],
@@ -42,7 +45,7 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
 
 router = page_router(
     [
-        regulation_in_force, *DRAFT_PAGES, *LIST_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES,
+        regulation_in_force, *DRAFT_PAGES, *PART_PAGES, *PRESENCE_PAGES, *CALENDAR_PAGES, *LETTER_PAGES, *EXAMPLE_PAGES,
         *SIMULATION_PAGES, *PUBLISHING_PAGES, *HISTORY_PAGES, *JOURNAL_PAGES, *COVERAGE_PAGES,
     ]
 )  # fmt: skip

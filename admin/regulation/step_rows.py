@@ -23,11 +23,11 @@ def values_of_steps(owner: str, steps: Sequence[Step]) -> dict[str, str]:
     for row, step in enumerate(steps):
         when, amount = _when(step)
         others = [whom for whom in step.notify if whom not in WHO]
-        values |= _row(owner, row, when, str(amount), ", ".join(others), step.raise_to or "")
+        values |= _row(owner, row, when, str(amount), ", ".join(others), step.raise_to or "", step.reassign_to or "")
         values |= {f"{name(owner, row)}-{whom}": "1" if whom in step.notify else "" for whom in WHO}
     return (
         values
-        | _row(owner, len(steps), "percent", "", "", "")
+        | _row(owner, len(steps), "percent", "", "", "", "")
         | {f"{name(owner, len(steps))}-{whom}": "" for whom in WHO}
     )
 
@@ -42,15 +42,15 @@ def rows_of(owner: str, values: Mapping[str, str]) -> Iterator[int]:
     return (row for row in range(MOST_STEPS) if f"{name(owner, row)}-amount" in values)
 
 
-def step_of(when: str, amount: int, *, notify: Sequence[str], raise_to: str, before: Step | None) -> Step:
-    """The step of a row; what the form does not show is taken from the step that stood there."""
+def step_of(when: str, amount: int, *, notify: Sequence[str], raise_to: str, reassign_to: str) -> Step:
+    """The step of a row."""
     minutes = {"before": -amount, "after": amount}.get(when)
     return Step(
         notify=tuple(notify),
         percent=amount if minutes is None else None,
         minutes=minutes,
         raise_to=raise_to or None,
-        reassign_to=before.reassign_to if before else None,
+        reassign_to=reassign_to or None,
     )
 
 
@@ -61,11 +61,12 @@ def _when(step: Step) -> tuple[str, int]:
     return ("before", -minutes) if minutes < 0 else ("after", minutes)
 
 
-def _row(owner: str, row: int, when: str, amount: str, others: str, raise_to: str) -> dict[str, str]:
+def _row(owner: str, row: int, when: str, amount: str, others: str, raise_to: str, reassign_to: str) -> dict[str, str]:
     begin = name(owner, row)
     return {
         f"{begin}-when": when,
         f"{begin}-amount": amount,
         f"{begin}-others": others,
         f"{begin}-raise_to": raise_to,
+        f"{begin}-reassign_to": reassign_to,
     }

@@ -14,10 +14,12 @@ from service.words import Language, day, translate
 from workflow.calendar import Calendar, CalendarOutOfRange, Day, Hours, an_hour_less, day_of, in_order
 from workflow.words import _
 
-Brush = Literal["off", "working", "short", "production"]
+Brush = Literal["next", "off", "working", "short", "production"]
+NEXT: Final = "next"
 
 # What a click makes of a day.
 BRUSHES: Final[Mapping[str, str]] = {
+    NEXT: _("the next in turn: off, short, working"),
     "off": _("a day off"),
     "working": _("a working day"),
     "short": _("an hour shorter"),
@@ -37,12 +39,16 @@ REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class DayCell:
-    """One day: `look` is off, working or short; `why` the code of its reason; `said` tells all of it in words."""
+    """One day: `look` is off, working or short; `why` the code of its reason; `said` tells all of it in words.
+
+    `differs` from the same day of another calendar: what is changed in a draft.
+    """
 
     on: date
     look: str
     why: str
     said: str
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +65,16 @@ def short_weekdays(language: Language) -> list[str]:
     return [format_date(date(2024, 1, 1 + n), "ccc", locale=language).capitalize() for n in range(7)]
 
 
-def months_of(calendar: Calendar, year: int, language: Language) -> tuple[Month, ...]:
-    """The twelve months. Raises CalendarOutOfRange for a year that is not loaded."""
-    return tuple(_month(calendar, date(year, month, 1), language) for month in range(1, 13))
+def months_of(calendar: Calendar, year: int, language: Language, *, before: Calendar) -> tuple[Month, ...]:
+    """The twelve months, beside those of `before`. Raises CalendarOutOfRange for a year that is not loaded."""
+    return tuple(_month(calendar, date(year, month, 1), language, before) for month in range(1, 13))
 
 
-def _month(calendar: Calendar, first: date, language: Language) -> Month:
+def _month(calendar: Calendar, first: date, language: Language, before: Calendar) -> Month:
     cells: list[DayCell | None] = [None] * first.weekday()
     on = first
     while on.month == first.month:
-        cells.append(_cell(calendar, on, language))
+        cells.append(_cell(calendar, on, language, before))
         on += timedelta(days=1)
     cells += [None] * (-len(cells) % 7)
     weeks = tuple(tuple(cells[n : n + 7]) for n in range(0, len(cells), 7))
@@ -77,9 +83,20 @@ def _month(calendar: Calendar, first: date, language: Language) -> Month:
     return Month(name[:1].upper() + name[1:], weeks, working)
 
 
-def _cell(calendar: Calendar, on: date, language: Language) -> DayCell:
-    found = day_of(calendar, on)
-    return DayCell(on, _look(found, usual_hours(calendar, on)), found.why, said_day(on, found, language))
+def _cell(calendar: Calendar, on: date, language: Language, before: Calendar) -> DayCell:
+    found, was = day_of(calendar, on), _day_or_none(before, on)
+    differs = was is None or was.intervals != found.intervals
+    said = said_day(on, found, language)
+    if differs:
+        said = translate(language, _("{day} (changed; it was: {before})"), day=said, before=said_kind(was, language))
+    return DayCell(on, _look(found, usual_hours(calendar, on)), found.why, said, differs)
+
+
+def _day_or_none(calendar: Calendar, on: date) -> Day | None:
+    try:
+        return day_of(calendar, on)
+    except CalendarOutOfRange:
+        return None
 
 
 def _look(found: Day, usual: Hours) -> str:
@@ -118,10 +135,15 @@ def painted(calendar: Calendar, on: date, brush: Brush) -> Calendar:
     if brush == "production":
         return plain
     usual = usual_hours(calendar, on)
-    hours = {"off": cast(Hours, ()), "working": usual, "short": an_hour_less(usual) if usual else ()}[brush]
-    try:
-        if day_of(plain, on).intervals == hours:
-            return plain
-    except CalendarOutOfRange:
+    made = _in_turn(calendar, on, usual) if brush == NEXT else brush
+    hours = {"off": cast(Hours, ()), "working": usual, "short": an_hour_less(usual) if usual else ()}[made]
+    before = _day_or_none(plain, on)
+    if before is None or before.intervals == hours:
         return plain
     return msgspec.structs.replace(calendar, overrides=dict(sorted((others | {on: hours}).items())))
+
+
+def _in_turn(calendar: Calendar, on: date, usual: Hours) -> str:
+    """What the next click makes of a day: working, off, short, and working again."""
+    now = _day_or_none(calendar, on)
+    return {"working": "off", "off": "short", "short": "working"}[_look(now, usual) if now else "off"]

@@ -144,7 +144,7 @@
     addEventListener("pagehide", () => { events?.close(); events = null; });
     addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   }
-  document.addEventListener("reglament:changed", () => refresh());
+  document.addEventListener("reglament:changed", refresh);
 
   // How many notices are unread. Only more of them are said aloud: fewer is what the reader did.
   function ring(unread) {

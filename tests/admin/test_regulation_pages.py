@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
+from admin.regulation.priority_list import moved_priority
 from service import clock, drafts
 from service.accounts import add_user
 from service.actors import Actor, customer
@@ -23,10 +24,11 @@ from service.tickets import carry_out
 from tests.desk import OPERATOR
 from workflow.definition import Role
 from workflow.process import PROCESS
-from workflow.regulation import Regulation, Step
+from workflow.regulation import Regulation, Step, default_regulation
 
 ORIGIN = "http://desk.example.org"
 COLLEAGUE = Actor(kind="staff", id="99", name="Pavel Owner", role=Role.PROCESS_OWNER)
+REQUESTS, TALK = "/regulation/draft/requests", "/regulation/draft/talk"
 SignedIn = Callable[[Role], Awaitable[httpx.AsyncClient]]
 
 
@@ -68,10 +70,10 @@ async def post(
     return await client.post(path, data={**hidden, **(form or {})})
 
 
-async def change(client: httpx.AsyncClient, **form: str) -> httpx.Response:
+async def change(client: httpx.AsyncClient, page: str = "/regulation/draft", **form: str) -> httpx.Response:
     """Open the draft and save these fields."""
     await post(client, "/regulation/draft/begin")
-    return await post(client, "/regulation/draft", form, at="/regulation/draft")
+    return await post(client, page, form, at=page)
 
 
 def words(page: httpx.Response) -> str:
@@ -107,13 +109,15 @@ async def test_the_owner_changes_a_target_and_publishes_it(owner: httpx.AsyncCli
         ("minimum_minutes", "1441", "Give a whole number from 0 to 1440."),
         ("number_format", "  ", "This must not be empty."),
         ("name-P1-ru", "", "This must not be empty."),
+        ("colour-P1", "#12", "Choose one of the options."),
         ("on_dispute", "never", "Choose one of the options."),
     ],
 )
 async def test_nonsense_is_refused_next_to_its_field_and_kept(
     owner: httpx.AsyncClient, field: str, value: str, sentence: str
 ) -> None:
-    refused = await change(owner, **{field: value})
+    page = REQUESTS if field in ("minimum_minutes", "number_format", "on_dispute") else "/regulation/draft"
+    refused = await change(owner, page, **{field: value})
     assert refused.status_code == 422
     # The sentence stands in the paragraph that belongs to the field.
     beside = re.search(rf'id="e-{field}"[^>]*>(.*?)</p>', refused.text, re.DOTALL)
@@ -127,9 +131,13 @@ async def test_nonsense_is_refused_next_to_its_field_and_kept(
 
 
 async def test_a_draft_that_contradicts_itself_is_shown_and_not_published(owner: httpx.AsyncClient) -> None:
-    await change(owner, number_format="{year}", **{"target-P3-amount": "7"})
-    draft = words(await owner.get("/regulation/draft"))
-    assert "The number format must contain {n}, or numbers would repeat." in draft
+    await change(owner, REQUESTS, number_format="{year}")
+    await change(owner, **{"target-P3-amount": "7"})
+    draft = await owner.get(REQUESTS)
+    beside = re.search(r'id="e-number_format"[^>]*>(.*?)</p>', draft.text, re.DOTALL)
+    assert beside is not None
+    assert "The number format must contain {n}, or numbers would repeat." in beside[1]
+    assert "1 check fails" in words(await owner.get("/regulation/draft"))
     refused = await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
     assert refused.status_code == 422
     assert "numbers would repeat" in words(refused)
@@ -145,7 +153,7 @@ async def test_a_broken_example_blocks_publishing(owner: httpx.AsyncClient) -> N
 
 
 async def test_a_version_may_take_effect_later_but_not_in_the_past(owner: httpx.AsyncClient) -> None:
-    await change(owner, **{"auto_close-amount": "48"})
+    await change(owner, REQUESTS, **{"auto_close-amount": "48"})
     past = await post(
         owner, "/regulation/draft/publish", {"effective_at": "2020-01-01T09:00"}, at="/regulation/draft/publish"
     )
@@ -247,12 +255,12 @@ async def test_a_form_without_its_token_changes_nothing(owner: httpx.AsyncClient
 
 async def test_a_form_that_sends_only_some_fields_keeps_the_others(owner: httpx.AsyncClient) -> None:
     """An empty tick is not sent by browsers: only the ticks that the form showed count as cleared."""
-    await change(owner, minimum_minutes="15")
+    await change(owner, REQUESTS, minimum_minutes="15")
     draft = await drafts.open_draft()
     assert draft is not None
     assert draft.document.minimum_minutes == 15
     assert draft.document.level_by_address is True
-    await change(owner, **{"shown-level_by_address": "1"})
+    await change(owner, TALK, **{"shown-level_by_address": "1"})
     draft = await drafts.open_draft()
     assert draft is not None
     assert draft.document.level_by_address is False
@@ -270,11 +278,15 @@ async def test_a_step_is_added_in_the_empty_row_and_taken_away_by_clearing_its_a
         **{
             "step-P4-1-amount": "60", "step-P4-1-when": "before", "step-P4-1-others": "boss@example.org",
             "shown-step-P4-1-supervisors": "1", "step-P4-1-supervisors": "1", "step-P4-1-raise_to": "P1",
+            "step-P4-1-reassign_to": "chief@example.org",
         },
     )  # fmt: skip
     added = (await the_draft()).priorities[3].steps
     assert added[0] == (await newest())[1].priorities[3].steps[0]
-    assert added[1] == Step(notify=("supervisors", "boss@example.org"), minutes=-60, raise_to="P1")
+    assert added[1] == Step(
+        notify=("supervisors", "boss@example.org"), minutes=-60, raise_to="P1", reassign_to="chief@example.org"
+    )
+    assert 'value="chief@example.org" selected' in (await owner.get("/regulation/draft")).text
     await change(owner, **{"step-P4-0-amount": ""})
     assert (await the_draft()).priorities[3].steps == added[1:]
 
@@ -296,15 +308,32 @@ async def test_a_priority_is_added_moved_up_and_published(owner: httpx.AsyncClie
     await post(owner, "/regulation/draft/begin")
     await post(owner, "/regulation/draft/priorities", {"code": "p0"}, at="/regulation/draft")
     assert [one.code for one in (await the_draft()).priorities] == ["P1", "P2", "P3", "P4", "P0"]
-    clash = await change(owner, **{"rank-P0": "1"})
-    assert clash.status_code == 303
-    assert "Two priorities share one rank" in words(await owner.get("/regulation/draft"))
-    ranks = {f"rank-P{n}": str(n + 1) for n in range(5)}
-    await change(owner, **ranks, **{"target-P0-amount": "1", "target-P0-unit": "elapsed_hours"})
+    for _place in range(4):
+        await post(owner, "/regulation/draft/priorities/P0/up", at="/regulation/draft")
+    await change(owner, **{"target-P0-amount": "1", "target-P0-unit": "elapsed_hours"})
     await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")
     rules = await in_force(at=clock.now())
-    assert rules.open_priorities[0] == "P0"
+    assert rules.open_priorities == ("P0", "P1", "P2", "P3", "P4")
     assert rules.target("P0", "standard").kind == "calendar_minutes"
+
+
+async def test_a_priority_at_the_end_stays_there_and_a_way_that_is_none_is_not_found(owner: httpx.AsyncClient) -> None:
+    await post(owner, "/regulation/draft/begin")
+    for code, way in (("P1", "up"), ("P4", "down"), ("P9", "up")):
+        await post(owner, f"/regulation/draft/priorities/{code}/{way}", at="/regulation/draft")
+    assert (await the_draft()) == (await newest())[1]
+    await post(owner, "/regulation/draft/priorities/P1/down", at="/regulation/draft")
+    assert [(one.code, one.rank) for one in (await the_draft()).priorities[:2]] == [("P1", 2), ("P2", 1)]
+    assert (await post(owner, "/regulation/draft/priorities/P1/sideways", at="/regulation/draft")).status_code == 404
+
+
+def test_two_that_share_a_rank_are_told_apart_by_moving_one() -> None:
+    document = default_regulation()
+    shared = msgspec.structs.replace(
+        document, priorities=tuple(msgspec.structs.replace(one, rank=1) for one in document.priorities)
+    )
+    moved = moved_priority(shared, "P4", up=True)
+    assert {one.code: one.rank for one in moved.priorities} == {"P1": 1, "P2": 2, "P4": 3, "P3": 4}
 
 
 @pytest.mark.parametrize("code", ["P1", "", "P-1", "П5", "P1234567890"])

@@ -68,7 +68,8 @@ async def test_the_simulation_shows_which_deadlines_move_and_how_the_months_woul
 
 
 async def test_a_draft_that_does_not_fit_together_is_not_simulated(owner: Browser) -> None:
-    await owner.send("/regulation/draft", on="/regulation/draft", number_format="{year}")
+    requests = "/regulation/draft/requests"
+    await owner.send(requests, on=requests, number_format="{year}")
     page = await owner.get(SIMULATION)
     assert page.status_code == 200
     assert "numbers would repeat" in words(page)
@@ -133,7 +134,7 @@ async def test_a_file_that_is_no_document_is_refused_with_its_reason(owner: Brow
 
 async def test_every_part_of_the_draft_leads_to_every_other(owner: Browser, signs_in: Signs) -> None:
     supervisor = await signs_in(Role.SUPERVISOR, name="Gleb")
-    parts = [href for _name, _said, href in SECTIONS]
+    parts = [href for _name, _clauses, _said, href in SECTIONS]
     for part in parts:
         chips = re.findall(r'<a class="chip(?: on)?" href="(/regulation/draft[^"?]*)"', (await owner.get(part)).text)
         assert chips[: len(parts)] == parts

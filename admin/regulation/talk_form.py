@@ -1,24 +1,14 @@
-"""Lists and limits in a form: required fields, files, reasons, standard answers, reminders, brakes."""
+"""Clause 7 in a form: brakes, files, level by address, standard answers, reasons, start of the clock."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
-from admin.regulation.fields import Errors, Fields, filled_rows
+from admin.regulation.fields import Fields, Filled, changed, filled_rows, tick_value
 from service.regulation_text import FILE_TYPES
-from service.regulation_words import unit_of
-from workflow.regulation import (
-    REQUEST_FIELDS,
-    AttachmentPolicy,
-    Brakes,
-    CannedAnswer,
-    Reason,
-    Regulation,
-    Reminders,
-)
+from service.regulation_words import COUNTS_FROM
+from workflow.regulation import AttachmentPolicy, Brakes, CannedAnswer, Problem, Reason, Regulation
 from workflow.words import _
 
 MEGABYTE: Final = 2**20
@@ -34,25 +24,15 @@ BRAKES: Final[Mapping[str, str]] = {
 }
 
 
-def list_values(regulation: Regulation) -> dict[str, str]:
+def talk_values(regulation: Regulation) -> dict[str, str]:
     """What stands in the fields of this document, with an empty row at the end of each list."""
     files = regulation.attachments
-    values = {
-        "title-ru": regulation.title.ru,
-        "title-en": regulation.title.en,
-        "largest": str(files.largest_bytes // MEGABYTE),
-    }
-    values |= {f"required-{name}": _tick(name in regulation.required_fields) for name in REQUEST_FIELDS}
-    values |= {f"type-{type}": _place(type, files) for type in TYPES}
-    values |= {f"archive-{type}": _tick(type in files.archives) for type in ARCHIVES}
+    values = {"largest": str(files.largest_bytes // MEGABYTE), "counts_from": regulation.resolution.counts_from}
     values |= {f"brake-{name}": str(getattr(regulation.brakes, name)) for name in BRAKES}
-    loud = regulation.quiet_hours.except_priorities
-    values |= {f"loud-{one.code}": _tick(one.code in loud) for one in regulation.priorities}
-    return values | _reason_values(regulation) | _canned_values(regulation) | _reminder_values(regulation)
-
-
-def _tick(on: bool) -> str:
-    return "1" if on else ""
+    values |= {f"type-{type}": _place(type, files) for type in TYPES}
+    values |= {f"archive-{type}": tick_value(type in files.archives) for type in ARCHIVES}
+    values |= {"level_by_address": tick_value(regulation.level_by_address)}
+    return values | _canned_values(regulation) | _reason_values(regulation)
 
 
 def _place(type: str, files: AttachmentPolicy) -> str:
@@ -80,30 +60,19 @@ def _canned_values(regulation: Regulation) -> dict[str, str]:
     return values
 
 
-def _reminder_values(regulation: Regulation) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for row, target in enumerate((*regulation.reminders.after, None)):
-        amount, unit = unit_of(target) if target else ("", "working_days")
-        values |= {f"reminder-{row}-amount": str(amount), f"reminder-{row}-unit": unit}
-    return values
-
-
-def lists_filled(regulation: Regulation, given: Mapping[str, str]) -> tuple[Regulation | None, Errors]:
-    """The document as typed; a row whose code (or amount) is empty is no row."""
-    fields = Fields(list_values(regulation) | dict(given), frozenset(given))
-    loud = tuple(one.code for one in regulation.priorities if fields.tick(f"loud-{one.code}"))
-    changed = msgspec.structs.replace(
+def talk_filled(regulation: Regulation, given: Mapping[str, str]) -> Filled:
+    """The document as typed; a row whose code is empty is no row."""
+    fields = Fields(talk_values(regulation) | dict(given), frozenset(given))
+    document = changed(
         regulation,
-        title=fields.text("title"),
-        required_fields=tuple(name for name in REQUEST_FIELDS if fields.tick(f"required-{name}")),
-        attachments=_attachments(fields, regulation.attachments),
-        postponement_reasons=_reasons(fields),
-        canned_answers=_canned(fields),
-        reminders=_reminders(fields, regulation),
         brakes=Brakes(**{name: fields.whole(f"brake-{name}", least=0) for name in BRAKES}),
-        quiet_hours=msgspec.structs.replace(regulation.quiet_hours, except_priorities=loud),
+        attachments=_attachments(fields, regulation.attachments),
+        level_by_address=fields.tick("level_by_address"),
+        canned_answers=_canned(fields),
+        postponement_reasons=_reasons(fields),
+        resolution=changed(regulation.resolution, counts_from=fields.choice("counts_from", COUNTS_FROM)),
     )
-    return (None if fields.errors else changed), fields.errors
+    return Filled(None if fields.errors else document, fields.errors)
 
 
 def _attachments(fields: Fields, before: AttachmentPolicy) -> AttachmentPolicy:
@@ -146,10 +115,6 @@ def _canned(fields: Fields) -> tuple[CannedAnswer, ...]:
     )
 
 
-def _reminders(fields: Fields, regulation: Regulation) -> Reminders:
-    before = regulation.reminders.after
-    targets = []
-    for row in filled_rows("reminder", "amount", fields.values):
-        mode = before[row].day_mode if row < len(before) else "same_time"
-        targets.append(fields.target(f"reminder-{row}", day_mode=mode))
-    return Reminders(tuple(targets))
+def talk_field_of(problem: Problem, _regulation: Regulation) -> str:
+    """The field a problem of the document stands next to; '' for one that has none here."""
+    return "reason-0-code" if problem.place == "postponement_reasons" else ""
