@@ -10,7 +10,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -27,8 +27,8 @@ HELPING = 2_000  # tickets in memory at once
 MOST_MONTHS = 36
 MOST_LISTED = 1_000
 CLOCKS = msgspec.json.Decoder(Clocks)
-# By what the list of deadlines is sorted: the new deadline, or by how far it moves, the hardest first.
-Sort = Literal["new_due", "shift"]
+# By what the list of deadlines is sorted; `shift` is how far one moves, the hardest first.
+Sort = Literal["new_due", "old_due", "shift", "priority", "number"]
 
 
 class MovedTicket(msgspec.Struct, frozen=True):
@@ -96,7 +96,13 @@ class Simulation(msgspec.Struct, frozen=True):
 
 
 async def simulate(
-    draft: Regulation, *, at: datetime, months: int = 0, sort: Sort = "new_due", limit: int = 100
+    draft: Regulation,
+    *,
+    at: datetime,
+    months: int = 0,
+    sort: Sort = "new_due",
+    descending: bool = False,
+    limit: int = 100,
 ) -> Simulation:
     """Try `draft` on the tickets open at `at` and, for `months` calendar months up to now, on those received in them.
 
@@ -106,7 +112,7 @@ async def simulate(
         raise NotPublishable(found)
     rules = await _ready(draft)
     since = first_of_months(min(months, MOST_MONTHS), at=at, zone=draft.calendar.zone) if months > 0 else None
-    present = _Present(rules, at=at, sort=sort, limit=min(limit, MOST_LISTED))
+    present = _Present(rules, at=at, order=Order(sort, descending), limit=min(limit, MOST_LISTED))
     past = _Past(rules, at=at)
     async with DB.transaction(allow_nested=False):
         await execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -145,10 +151,9 @@ OPEN = "SELECT id, number, priority, clocks FROM ticket WHERE closed_at IS NULL"
 class _Present:
     """The open tickets, under each choice."""
 
-    def __init__(self, draft: Rulebook, *, at: datetime, sort: Sort, limit: int) -> None:
-        self._draft, self._at, self._limit = draft, at, limit
+    def __init__(self, draft: Rulebook, *, at: datetime, order: Order, limit: int) -> None:
+        self._draft, self._at, self._limit, self._order = draft, at, limit, order
         self._rulebooks = WithDraft(RULEBOOKS, draft)
-        self._place = _by_new_due if sort == "new_due" else _by_shift
         self._found = {choice: ChoiceForecast(choice, tickets=[]) for choice in CHOICES}
         self.seen = 0
 
@@ -159,7 +164,7 @@ class _Present:
             for prospect in prospects(clocks, self._draft, at=self._at, rulebooks=self._rulebooks):
                 self._count(self._found[prospect.choice], prospect, row)
         for found in self._found.values():
-            found.tickets = heapq.nsmallest(self._limit, found.tickets, key=self._place)
+            found.tickets = self._order.first(found.tickets, self._limit)
 
     def _count(self, found: ChoiceForecast, prospect: Prospect, row: Any) -> None:
         found.kept += prospect.kept
@@ -183,16 +188,25 @@ class _Present:
         return list(self._found.values())
 
 
-def _by_new_due(one: MovedTicket) -> tuple[bool, float, UUID]:
-    """Who breaches first stands first; what has no deadline any more stands last."""
-    return one.new_due is None, one.new_due.timestamp() if one.new_due else 0.0, one.ticket
+class Order(NamedTuple):
+    """How the moved tickets are sorted; what has no value to sort by stands last, whichever way."""
 
+    sort: Sort
+    descending: bool = False
 
-def _by_shift(one: MovedTicket) -> tuple[bool, float, UUID]:
-    """Whose deadline comes earlier by most stands first."""
-    if one.new_due is None or one.old_due is None:
-        return True, 0.0, one.ticket
-    return False, (one.new_due - one.old_due).total_seconds(), one.ticket
+    def first(self, tickets: list[MovedTicket], limit: int) -> list[MovedTicket]:
+        """The first of them, in order."""
+        pick = heapq.nlargest if self.descending else heapq.nsmallest
+        return pick(limit, tickets, key=self._place)
+
+    def _place(self, one: MovedTicket) -> tuple[bool, Any, UUID]:
+        value = self._value(one)
+        return (value is not None) if self.descending else (value is None), value, one.ticket
+
+    def _value(self, one: MovedTicket) -> Any:
+        if self.sort == "shift":
+            return one.new_due - one.old_due if one.new_due and one.old_due else None
+        return getattr(one, self.sort)
 
 
 # --- the last months --------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from service.simulation import MonthForecast, Tally
 from service.words import Language, percent, translate
 from workflow.words import _
 
-BAR, GAP, GROUP_GAP, HEIGHT, TOP, FOOT = 12, 2, 16, 120, 14, 40  # pixels
+BAR, GAP, GROUP_GAP, HEIGHT, TOP, FOOT, SCALE = 18, 2, 24, 140, 14, 40, 44  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def bars(pairs: Sequence[Pair], title: str, language: Language) -> Markup:
     if not pairs:
         return Markup("")
     step = 2 * BAR + GAP + GROUP_GAP
-    width = max(len(pairs) * step + GROUP_GAP, 240)
+    width = max(len(pairs) * step + GROUP_GAP, 240) + SCALE
     parts = [_scale(width, language)]
     for n, pair in enumerate(pairs):
         parts.append(

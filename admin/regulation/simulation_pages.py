@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, cast
 
 from litestar import Response, get
 
@@ -12,6 +12,7 @@ from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.bars import bars, pairs_of
 from admin.regulation.frame import LOOK, around_draft, lost, said_problem
+from admin.regulation.shifts import shifts
 from service import drafts
 from service.regulations import NotPublishable
 from service.simulation import ChoiceForecast, Simulation, Sort, simulate
@@ -23,7 +24,11 @@ from workflow.words import _
 HERE: Final = "/regulation/draft/simulation"
 MONTHS: Final = (1, 3, 6, 12)
 LISTED: Final = 200
-SORTS: Final[Mapping[str, str]] = {"new_due": _("by the new deadline"), "shift": _("by how far it moves")}
+# The columns of the table, by what they are sorted.
+SORTS: Final[Mapping[str, str]] = {
+    "number": _("Ticket"), "priority": _("Priority"), "old_due": _("Due now"), "new_due": _("Due under the draft"),
+    "shift": _("How far it moves"),
+}  # fmt: skip
 CHOICE_NAMES: Final[Mapping[str, str]] = {
     "keep": _("Open tickets keep the version and the deadlines they have."),
     "from_now": _("Open tickets get the new target from the moment the version takes effect."),
@@ -43,16 +48,22 @@ async def simulation_page(request: AnyRequest) -> Response[Any]:
     months = int(asked.get("months", "3")) if asked.get("months", "3") in {str(n) for n in MONTHS} else 3
     choice = asked.get("choice", "") if asked.get("choice", "") in CHOICES else "from_start"
     sort = asked.get("sort", "") if asked.get("sort", "") in SORTS else "new_due"
+    down = asked.get("order") == "down"
     around = await around_draft(reader, draft, "simulation")
     language = reader.language
     try:
-        found = await simulate(draft.document, at=reader.at, months=months, sort=cast(Sort, sort), limit=LISTED)
+        found = await simulate(
+            draft.document, at=reader.at, months=months, sort=cast(Sort, sort), descending=down, limit=LISTED
+        )
     except NotPublishable as refusal:
         checks = [said_problem(problem, language) for problem in refusal.problems]
         return render("regulation/simulation.html", reader, **around, found=None, checks=checks)
 
     def here(**other: object) -> str:
-        return url(HERE, **{"months": months, "choice": choice, "sort": sort, **other})
+        order = "down" if down else None
+        return url(HERE, **{"months": months, "choice": choice, "sort": sort, "order": order, **other})
+
+    chosen = next(one for one in found.choices if one.choice == choice)
 
     return render(
         "regulation/simulation.html",
@@ -61,15 +72,25 @@ async def simulation_page(request: AnyRequest) -> Response[Any]:
         found=found,
         checks=[],
         forecasts=forecasts(found, language),
-        chosen=next(one for one in found.choices if one.choice == choice),
+        chosen=chosen,
+        shifts=shifts(chosen.tickets, reader),
         months=[(n, here(months=n), n == months) for n in MONTHS],
         choices=[
             (code, translate(language, CHOICE_NAMES[code]), here(choice=code), code == choice) for code in CHOICES
         ],
-        sorts=[(code, translate(language, said), here(sort=code), code == sort) for code, said in SORTS.items()],
+        heads=[_head(code, translate(language, said), sort, down=down, here=here) for code, said in SORTS.items()],
         clocks=_clocks(found, language),
         may_open=reader.role in STAFF,
     )
+
+
+def _head(
+    code: str, said: str, sort: str, *, down: bool, here: Callable[..., str]
+) -> tuple[str, str, Literal["ascending", "descending", ""]]:
+    """The head of a column: what it says, the address that sorts by it (or turns it round), how it is sorted now."""
+    if code != sort:
+        return said, here(sort=code, order=None), ""
+    return said, here(order=None if down else "down"), "descending" if down else "ascending"
 
 
 def _clocks(found: Simulation, language: Language) -> list[tuple[str, Any, Any]]:

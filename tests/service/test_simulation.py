@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,13 +13,14 @@ from service import compliance, republishing, simulation
 from service.actors import Actor
 from service.database import execute, fetch, fetchval
 from service.regulations import NotPublishable, changed_target, newest, publish
-from service.simulation import ChoiceForecast, MonthForecast, simulate
+from service.simulation import ChoiceForecast, MonthForecast, MovedTicket, Order, Sort, simulate
 from service.simulation_command import told
 from service.ticket import Ticket
 from tests.desk import HOUR, a_request, a_ticket, does
 from workflow.carrying_over import CHOICES, Choice
 from workflow.definition import Role
 from workflow.regulation import Regulation
+from workflow.working_calendar import Target
 
 MONDAY = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)  # 10:00 in Moscow, a working day
 NOON = MONDAY + 2 * HOUR
@@ -124,6 +126,41 @@ async def test_the_list_is_cut_where_asked_and_sorted_by_the_shift() -> None:
     plain = msgspec.structs.replace(changed, priorities=all_short, service_levels=changed.service_levels[:1])
     found = under((await simulate(plain, at=NOON, sort="shift", limit=1)).choices, "from_start")
     assert (found.moved, [one.ticket for one in found.tickets]) == (3, [far.id])
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("number", "ABC"), ("priority", "BCA"), ("old_due", "BCA"), ("new_due", "ABC"), ("shift", "ACB")],
+)
+async def test_the_list_is_sorted_by_any_column_and_either_way(sort: Sort, order: str) -> None:
+    """Registered in the order of their letters; under the draft P4 gets the shortest time and P3 the longest."""
+    tickets = {
+        "A": await a_ticket("P4", MONDAY),
+        "B": await a_ticket("P2", MONDAY),
+        "C": await a_ticket("P3", MONDAY),
+    }
+    changed = await draft(60)
+    minutes = {"P4": 60, "P2": 600, "P3": 900}
+    targets = tuple(
+        msgspec.structs.replace(one, target=Target("working_minutes", minutes.get(one.code, 60)), steps=())
+        for one in changed.priorities
+    )
+    plain = msgspec.structs.replace(changed, priorities=targets, service_levels=changed.service_levels[:1])
+    names = {ticket.id: name for name, ticket in tickets.items()}
+    for descending in (False, True):
+        tried = await simulate(plain, at=NOON, sort=sort, descending=descending)
+        found = "".join(names[one.ticket] for one in under(tried.choices, "from_start").tickets)
+        assert found == (order[::-1] if descending else order), (sort, descending)
+
+
+def test_what_has_nothing_to_sort_by_stands_last_whichever_way() -> None:
+    def moved(n: int, due: datetime | None) -> MovedTicket:
+        return MovedTicket(UUID(int=n), None, None, due, due, False, False)
+
+    tickets = [moved(1, None), moved(2, NOON), moved(3, MONDAY)]
+    assert [one.ticket.int for one in Order("new_due").first(tickets, 9)] == [3, 2, 1]
+    assert [one.ticket.int for one in Order("new_due", True).first(tickets, 9)] == [2, 3, 1]
+    assert [one.ticket.int for one in Order("number", True).first(tickets, 2)] == [3, 2]
 
 
 async def test_a_draft_that_breaks_a_check_is_not_tried() -> None:
