@@ -22,7 +22,7 @@ from service.regulation_words import (
 from service.words import Language, ngettext, translate, zone_name
 from workflow.calendar import zone_named
 from workflow.process import CHANNELS, DELIVERY_METHODS
-from workflow.regulation import Priority, Regulation
+from workflow.regulation import AttachmentPolicy, Priority, Regulation
 from workflow.words import _
 
 CHAPTERS: Final[Mapping[str, str]] = {
@@ -130,9 +130,10 @@ def _requests(regulation: Regulation, language: Language) -> Iterator[Clause]:
     yield Clause(
         "4.1", (t("Requests are taken through these channels:"),), tuple(t(label) for _code, label in CHANNELS)
     )
+    asked = t("A request tells us the following. If something is missing, it is taken all the same and we ask for it:")
     yield Clause(
         "4.2",
-        (t("A request tells us the following. If something is missing, it is taken all the same and we ask for it:"),),
+        (asked if regulation.required_fields else t("A request tells us what happened; nothing else is required."),),
         tuple(t(REQUIRED_FIELDS.get(name, name)) for name in regulation.required_fields),
     )
     yield Clause("4.3", (t("One request is about one problem. A new question gets a request of its own."),))
@@ -153,7 +154,10 @@ def _requests(regulation: Regulation, language: Language) -> Iterator[Clause]:
             t("Each act is recorded: who, when, what, and the time it took."),
         ),
     )
-    yield Clause("4.6", (t("Questions to the customer, advice and answers are kept with the request."),))
+    kept = t("Questions to the customer, advice and answers are kept with the request.")
+    reminders = ", ".join(said_target(target, language) for target in regulation.reminders.after)
+    reminded = t("While a question is unanswered, we remind of it after: {targets}.", targets=reminders)
+    yield Clause("4.6", (kept, reminded) if reminders else (kept,))
     yield Clause(
         "4.7",
         (t("The answer goes the way that helps best, and the way is recorded:"),),
@@ -255,19 +259,7 @@ def _talk(regulation: Regulation, language: Language) -> Iterator[Clause]:
     yield Clause("7.3", (t("Each request by e-mail is acknowledged by a letter at once."),))
     yield Clause("7.4", (t("Whoever keeps the number in the subject reaches the same request again."),))
     yield Clause("7.5", (t("What is written in messengers, forums and social networks is not registered."),))
-    yield Clause(
-        "7.6",
-        (
-            t("Pictures may be attached as {types}.", types=_types(files.allowed)),
-            t(
-                "{types} only inside {archives}.",
-                types=_types(files.in_archives),
-                archives=_types(files.archives),
-            ),
-            t("A file is at most {size}. What is not taken is named to the sender; the request itself is never lost.",
-              size=said_size(files.largest_bytes, language)),
-        ),
-    )  # fmt: skip
+    yield Clause("7.6", tuple(_files(files, language)))
     by_address = _("The sender's address tells the customer and the level of service of the contract.")
     by_cabinet = _("The level of the contract holds for requests from the customer's cabinet only.")
     yield Clause("7.7", (t(by_address if regulation.level_by_address else by_cabinet),))
@@ -276,17 +268,33 @@ def _talk(regulation: Regulation, language: Language) -> Iterator[Clause]:
         (t("A standard answer may be a link to the documentation."),),
         tuple(answer.title.to(language) for answer in regulation.canned_answers),
     )
-    yield Clause(
-        "7.9",
-        (t("A solution may be put off, or turn out impossible, for these reasons only:"),),
-        tuple(reason.name.to(language) for reason in regulation.postponement_reasons),
-    )
+    reasons = tuple(reason.name.to(language) for reason in regulation.postponement_reasons)
+    some = t("A solution may be put off, or turn out impossible, for these reasons only:")
+    yield Clause("7.9", (some if reasons else t("A solution is put off for no reason."),), reasons)
     yield Clause(
         "7.10",
         (
             t("A request counts as accepted once the letter with its number has arrived."),
             t("Mail that looks machine-made or unwanted is set apart, seen by a person and never deleted unseen."),
         ),
+    )
+
+
+def _files(files: AttachmentPolicy, language: Language) -> Iterator[str]:
+    """What may be attached; what the policy does not take at all is not spoken of."""
+    if files.allowed:
+        yield translate(language, _("Files may be attached as {types}."), types=_types(files.allowed))
+    else:
+        yield translate(language, _("No file is taken as it is."))
+    if files.in_archives and files.archives:
+        yield translate(
+            language, _("{types} only inside {archives}."),
+            types=_types(files.in_archives), archives=_types(files.archives),
+        )  # fmt: skip
+    yield translate(
+        language,
+        _("A file is at most {size}. What is not taken is named to the sender; the request itself is never lost."),
+        size=said_size(files.largest_bytes, language),
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from admin.pages import Reading, render
 from admin.reading import AnyRequest, language_of
-from service import clock, seals
+from service import clock
 from service.regulation_text import Change, Chapter, changes, chapters
 from service.regulations import RULEBOOKS, in_force, versions
 from service.words import Language
@@ -20,24 +23,42 @@ Text = TypeVar("Text")
 Kept = WeakKeyDictionary[Rulebook, dict[Language, Text]]
 
 
-@get("/regulation/public")
+HERE: Final = "/regulation/public"
+
+
+@get(HERE)
 async def public_regulation(request: AnyRequest) -> Response[str]:
     """The text in force now; each clause has an address of its own, `#clause-6.3`."""
     at = clock.now()
-    rules = await in_force(at=at)
-    reader = Reading(at=at, path=request.url.path, language=language_of(request), zone=rules.calendar.zone)
+    return await _page(request, await in_force(at=at), at=at)
+
+
+@get(HERE + "/{version:int}")
+async def public_version(request: AnyRequest, version: FromPath[int]) -> Response[str]:
+    """The text of one version for good: what it was, or what it will be. Tickets keep the version they began with."""
+    if not 0 < version < 2**31:
+        raise NotFoundException
+    try:
+        rules = await RULEBOOKS.know(version)
+    except KeyError:
+        raise NotFoundException from None
+    return await _page(request, rules, at=clock.now())
+
+
+async def _page(request: AnyRequest, rules: Rulebook, *, at: datetime) -> Response[str]:
+    current = await in_force(at=at)
+    reader = Reading(at=at, path=request.url.path, language=language_of(request), zone=current.calendar.zone)
     published = await versions()
-    effective = [one for one in published if one["version"] <= rules.version]
     return render(
         "public/regulation.html",
         reader,
         name=rules.regulation.title.to(reader.language),
         chapters=TEXTS.chapters(rules, reader.language),
-        version=effective[0],
-        coming=[one for one in published if one["version"] > rules.version],
-        earlier=effective,
+        version=next(one for one in published if one["version"] == rules.version),
+        current=current.version,
+        coming=[one for one in published if one["version"] > current.version],
+        effective=[one for one in published if one["version"] <= current.version],
         changes=await _changes_of([one["version"] for one in published], reader.language),
-        seal_key=seals.public_key(),
     )
 
 
@@ -74,4 +95,4 @@ async def _changes_of(published: list[int], language: Language) -> dict[int, tup
     return {version: await TEXTS.changes(version, language) for version in published if version > first}
 
 
-REGULATION_PAGES: Final = (public_regulation,)
+REGULATION_PAGES: Final = (public_regulation, public_version)

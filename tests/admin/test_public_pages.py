@@ -18,11 +18,14 @@ from service.correspondence import LINKS_LAST
 from service.database import execute, fetch, fetchrow, fetchval
 from service.house import HOUSE
 from service.intake import Request, receive
+from service.regulation_text import chapters
 from service.regulations import RULEBOOKS, changed_target, newest, publish, publish_default
 from service.settings import Settings
 from service.ticket import Ticket
 from service.tickets import carry_out
+from service.words import Language
 from workflow.definition import Role
+from workflow.regulation import AttachmentPolicy, Reminders, default_regulation
 
 ORIGIN = "http://desk.example.org"
 OPERATOR = Actor(kind="staff", id="7", name="Olga Operator", role=Role.OPERATOR)
@@ -323,7 +326,37 @@ async def test_a_version_to_come_is_announced_but_not_yet_the_text(visitor: http
     await publish(changed, based_on=version, by=author, at=clock.now(), effective_at=later)
     page = words(await visitor.get("/regulation/public"))
     assert "Another version takes effect on" in page
-    assert "In force since 1 January 2000, version 1." in page
+    assert f"In force since {clock.now():%-d %B %Y}, version 1." in page  # whatever it counts for
+    text = words(await visitor.get("/regulation/public/2"))
+    assert "Version 2, takes effect on" in text
+    assert "This text is not in force yet." in text
+    assert "P1 1 working hour 2 working hours" in text
+
+
+async def test_the_text_of_each_version_stays_where_it_is(visitor: httpx.AsyncClient) -> None:
+    version, document = await newest()
+    author = Actor(kind="staff", id="1", name="Vera Owner", role=Role.PROCESS_OWNER)
+    await publish(changed_target(document, "P2", amount=360), based_on=version, by=author, at=clock.now())
+    older, current = [words(await visitor.get(f"/regulation/public/{n}")) for n in (1, 2)]
+    assert "another one is in force now." in older
+    assert "P2 8 working hours 6 working hours" in older
+    assert "P2 6 working hours 6 working hours" in current
+    for missing in (0, 3, 2**31, 10**30):
+        assert (await visitor.get(f"/regulation/public/{missing}")).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_text_speaks_of_nothing_that_the_document_does_not_have(language: Language) -> None:
+    bare = msgspec.structs.replace(
+        default_regulation(),
+        required_fields=(), postponement_reasons=(), canned_answers=(), reminders=Reminders(), service_levels=(),
+        attachments=AttachmentPolicy((), ("image/bmp",), (), 2**20),
+    )  # fmt: skip
+    lines = {clause.number: clause.lines() for chapter in chapters(bare, language) for clause in chapter.clauses}
+    assert len(lines["4.2"]) == len(lines["4.6"]) == len(lines["7.9"]) == 1
+    assert not any(
+        line.rstrip(".").endswith((":", " ")) for number in ("4.2", "4.6", "7.6", "7.9") for line in lines[number]
+    )
 
 
 async def test_colleagues_addresses_in_escalations_stay_out_of_the_public_text(visitor: httpx.AsyncClient) -> None:

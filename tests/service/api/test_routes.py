@@ -33,6 +33,7 @@ PUBLIC = {
     "GET /rate/{token}",
     "POST /rate/{token}",
     "GET /regulation/public",
+    "GET /regulation/public/{version}",
     "GET /status/{token}",
     "GET /confirm/{token}",
     "POST /confirm/{token}",
