@@ -254,7 +254,11 @@ def _shipped_letters() -> dict[str, dict[str, Letter]]:
 
 
 class NotADocument(ValueError):
-    """What was given is no regulation document; the message names the place."""
+    """What was given is no regulation document; `place` says where and why, as the decoder does."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"This is not a regulation document: {place}")
+        self.place = place
 
 
 def read(data: bytes | str) -> Regulation:
@@ -262,7 +266,7 @@ def read(data: bytes | str) -> Regulation:
     try:
         return load(data)
     except msgspec.DecodeError as wrong:
-        raise NotADocument(f"This is not a regulation document: {wrong}") from wrong
+        raise NotADocument(str(wrong)) from wrong
 
 
 def dump(regulation: Regulation) -> bytes:

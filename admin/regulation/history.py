@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from admin.pages import render
+from admin.pages import render, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.differences import Said, said_differences
@@ -18,45 +20,86 @@ from admin.regulation.frame import CHANGE, LOOK, around, keep, lost
 from admin.regulation.simulation_pages import CHOICE_NAMES
 from service import drafts
 from service.auth import actor_of
-from service.regulations import SomebodyWasFaster, in_force, versions
+from service.paging import cut
+from service.regulations import RULEBOOKS, SomebodyWasFaster, in_force, versions
 from service.republishing import Progress, progress
 from service.words import Language, translate
 from workflow.calendar import BadCalendar, CalendarError
 from workflow.definition import STAFF
 from workflow.errors import NotFound
-from workflow.regulation import NotADocument, Regulation, dump, read
+from workflow.regulation import NotADocument, Regulation, Rulebook, dump, read
 from workflow.words import _
 
+HISTORY: Final = "/regulation/history"
+MOST_SHOWN: Final = 20  # versions on a page
 MOST_CARRIED: Final = 5  # versions whose way to the open tickets is told
 LARGEST_DOCUMENT: Final = 5 * 2**20
 
 
-@get("/regulation/history", guards=[LOOK])
+@get(HISTORY, guards=[LOOK])
 async def history(request: AnyRequest) -> Response[str]:
     """Every version, the newest first: who, when, why, and what changed."""
     reader = await reading(request)
     published = await versions()
+    asked = request.query_params.get("before", "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
+    page, more = cut([one for one in published if before is None or one["version"] < before], MOST_SHOWN)
     return render(
         "regulation/history.html",
         reader,
         **around(reader, "history"),
-        versions=published,
-        changes=await _changes_of(published, reader.language),
+        versions=page,
+        newest=published[0]["version"],
+        changes={
+            one["version"]: await DIFFERENCES.between(one["version"] - 1, one["version"], reader.language)
+            for one in page
+            if one["version"] > published[-1]["version"]
+        },
         in_force=(await in_force(at=reader.at)).version,
-        carried=await _carried([one["version"] for one in published if one["version"] > 1][:MOST_CARRIED]),
+        carried=await _carried([one["version"] for one in page if one["version"] > 1][:MOST_CARRIED]),
         choices={choice: translate(reader.language, said) for choice, said in CHOICE_NAMES.items()},
         may_open=reader.role in STAFF,
+        older_href=url(HISTORY, before=page[-1]["version"]) if more else "",
+        newest_href=HISTORY if before is not None else "",
     )
 
 
-async def _changes_of(published: Sequence[Mapping[str, Any]], language: Language) -> dict[int, tuple[Said, ...]]:
-    """For each version but the first, what differs from the one before."""
-    documents = {one["version"]: await drafts.document_of(one["version"]) for one in published}
-    return {
-        version: said_differences(documents[version - 1], documents[version], language)
-        for version in documents
-        if version - 1 in documents
-    }
+@get("/regulation/versions/{version:int}/compare", guards=[LOOK])
+async def compare(request: AnyRequest, version: FromPath[int]) -> Response[str]:
+    """What differs between a version and another one; the newest unless `with` names one."""
+    reader = await reading(request)
+    published = [one["version"] for one in await versions()]
+    asked = request.query_params.get("with", "")
+    other = int(asked) if asked.isascii() and asked.isdigit() and int(asked) in published else published[0]
+    if version not in published:
+        raise NotFoundException
+    return render(
+        "regulation/compare.html",
+        reader,
+        **around(reader, "history"),
+        version=version,
+        other=other,
+        versions=[(str(one), translate(reader.language, _("Version {version}"), version=one)) for one in published],
+        changes=await DIFFERENCES.between(version, other, reader.language),
+    )
+
+
+class VersionDifferences:
+    """What differs between two versions, by language: published versions never change, so neither does that."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Rulebook, dict[tuple[int, Language], tuple[Said, ...]]] = WeakKeyDictionary()
+
+    async def between(self, old: int, new: int, language: Language) -> tuple[Said, ...]:
+        """Every change from `old` to `new`, in the order of the clauses."""
+        before, after = await RULEBOOKS.know(old), await RULEBOOKS.know(new)
+        known = self._known.setdefault(after, {})
+        if (old, language) not in known:
+            known[old, language] = said_differences(before.regulation, after.regulation, language)
+        return known[old, language]
+
+
+DIFFERENCES: Final = VersionDifferences()
 
 
 async def _carried(published: Sequence[int]) -> dict[int, Progress]:
@@ -79,7 +122,7 @@ async def bring_back(request: AnyRequest, version: FromPath[int]) -> Redirect:
     except SomebodyWasFaster as refusal:
         said = _("There is a draft by {who} already. Publish or discard it first.")
         flash(request, translate(reader.language, said, **refusal.params), "refused")
-        return Redirect("/regulation/history", status_code=303)
+        return Redirect(HISTORY, status_code=303)
     said = _("The draft is a copy of version {version}. Check it and publish it.")
     flash(request, translate(reader.language, said, version=version))
     return Redirect("/regulation/draft", status_code=303)
@@ -114,13 +157,13 @@ async def import_draft(request: AnyRequest) -> Redirect:
     """Make the draft what a file says; without a draft one is begun. Nothing is in force before it is published."""
     reader = await reading(request)
     file = (await request.form()).get("document")
-    data = await file.read(LARGEST_DOCUMENT) if isinstance(file, UploadFile) else b""
+    data = await file.read(LARGEST_DOCUMENT + 1) if isinstance(file, UploadFile) else b""
     try:
         document = _read(data)
     except (NotADocument, CalendarError) as wrong:
         said = _("The file was not taken. {why}")
         flash(request, translate(reader.language, said, why=_why(wrong, reader.language)), "refused")
-        return Redirect("/regulation/history", status_code=303)
+        return Redirect(HISTORY, status_code=303)
     draft = await drafts.begin(by=await actor_of(request), at=reader.at)
     return await keep(request, reader, draft, document, to="/regulation/draft")
 
@@ -134,7 +177,9 @@ def _read(data: bytes) -> Regulation:
 
 
 def _why(wrong: NotADocument | CalendarError, language: Language) -> str:
-    return translate(language, wrong.sentence, **wrong.params) if isinstance(wrong, CalendarError) else str(wrong)
+    if isinstance(wrong, CalendarError):
+        return translate(language, wrong.sentence, **wrong.params)
+    return translate(language, _("It is no regulation document. Where it stumbles: {place}"), place=wrong.place)
 
 
-HISTORY_PAGES: Final = (history, bring_back, export_version, export_draft, import_draft)
+HISTORY_PAGES: Final = (history, compare, bring_back, export_version, export_draft, import_draft)
