@@ -116,6 +116,19 @@ async def _keep(name: str, found: int, detail: str, *, at: datetime) -> None:
     )  # fmt: skip
 
 
+class LastAudit(msgspec.Struct, frozen=True):
+    """When some checks last ran, and how many rows they found in all."""
+
+    at: datetime
+    found: int
+
+
+async def last_audit(checks: Sequence[str]) -> LastAudit | None:
+    """The last run of these checks; None before the first."""
+    row = await fetchrow("SELECT min(at) AS at, sum(found)::int AS found FROM audit WHERE name = ANY($1)", list(checks))
+    return LastAudit(**row) if row["at"] else None
+
+
 # --- replaying --------------------------------------------------------------------------------------------------------
 
 

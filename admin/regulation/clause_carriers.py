@@ -11,24 +11,31 @@ DRAFT: Final = "/regulation/draft"
 
 # Which parts of the draft carry a clause; a clause without any is carried by the machine itself.
 CALENDAR: Final = (_("Calendar"), f"{DRAFT}/calendar")
-DEADLINES: Final = (_("Deadlines and priorities"), DRAFT)
+REQUESTS: Final = f"{DRAFT}/requests"
+TALK: Final = f"{DRAFT}/talk"
+DEADLINES: Final = (_("Priorities and deadlines"), DRAFT)
 LEVELS: Final = (_("Service levels"), f"{DRAFT}/levels")
-LISTS: Final = (_("Lists and limits"), f"{DRAFT}/lists")
 LETTERS: Final = (_("Letters"), f"{DRAFT}/letters")
 EXAMPLES: Final = (_("Examples"), f"{DRAFT}/examples")
 PROCESS: Final = (_("Process"), "/process")
 SETTINGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "1": (CALENDAR,), "2": (LISTS,), "4.1": (PROCESS,), "4.2": (LISTS, LETTERS), "4.3": (PROCESS,),
-    "4.4": ((_("Number"), f"{DRAFT}#s-number"), LETTERS), "4.5": (DEADLINES, PROCESS), "4.6": (LISTS, LETTERS),
-    "4.7": (PROCESS, LETTERS), "4.8": ((_("How the clock counts"), f"{DRAFT}#s-clocks"), PROCESS, LETTERS),
-    "4.9": ((_("Closing after silence"), f"{DRAFT}#s-close"),), "5.1": (CALENDAR,),
-    "5.2": ((_("Least time of an answer"), f"{DRAFT}#s-minimum"),),
-    "6.1": ((_("How the clock counts"), f"{DRAFT}#s-clocks"),), "6.2": (DEADLINES,),
+    "1": (CALENDAR,), "2": ((_("Title of the regulation"), f"{REQUESTS}#s-title"),), "4.1": (PROCESS,),
+    "4.2": ((_("What a request has to tell"), f"{REQUESTS}#s-required"), LETTERS), "4.3": (PROCESS,),
+    "4.4": ((_("Number"), f"{REQUESTS}#s-number"), LETTERS), "4.5": (DEADLINES, PROCESS),
+    "4.6": ((_("Reminders while the customer owes an answer"), f"{REQUESTS}#s-reminders"), LETTERS),
+    "4.7": (PROCESS, LETTERS), "4.8": ((_("After a dispute"), f"{REQUESTS}#s-dispute"), PROCESS, LETTERS),
+    "4.9": ((_("Closing after silence"), f"{REQUESTS}#s-close"),), "5.1": (CALENDAR,),
+    "5.2": ((_("Least time of an answer"), f"{REQUESTS}#s-minimum"),),
+    "6.1": ((_("When the priority changes"), f"{DRAFT}#s-change"),), "6.2": (DEADLINES,),
     "6.3": ((_("Registration"), f"{DRAFT}#s-registration"), (_("Time to solve, by priority"), f"{DRAFT}#s-targets"),
-            LEVELS, EXAMPLES),
-    "7.2": (PROCESS, LETTERS), "7.3": (LETTERS, LISTS), "7.4": (LETTERS,), "7.6": (LISTS,),
-    "7.7": ((_("Level of service and notices"), f"{DRAFT}#s-level"), LEVELS), "7.8": (LISTS,), "7.9": (LISTS, LETTERS),
-    "7.10": ((_("How the clock counts"), f"{DRAFT}#s-clocks"),),
+            (_("Notices to colleagues outside opening hours"), f"{DRAFT}#s-quiet"), LEVELS, EXAMPLES),
+    "7.2": (PROCESS, LETTERS),
+    "7.3": (LETTERS, (_("Most acceptance letters that go by themselves"), f"{TALK}#s-brakes")),
+    "7.4": (LETTERS,), "7.6": ((_("Files"), f"{TALK}#s-files"),),
+    "7.7": ((_("Level of service by the sender's address"), f"{TALK}#s-level"), LEVELS),
+    "7.8": ((_("Standard answers"), f"{TALK}#s-canned"),),
+    "7.9": ((_("Reasons why a solution is put off or impossible"), f"{TALK}#s-reasons"), LETTERS),
+    "7.10": ((_("Start of the clock"), f"{TALK}#s-clocks"),),
 }  # fmt: skip
 
 
@@ -120,6 +127,18 @@ CHECKS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         (
             _("The number is found however a mail program writes it"),
             "test_the_number_is_found_however_a_client_writes_it",
+        ),
+    ),
+    "7.5": (
+        (
+            _("Nothing but portal, mail and phone makes a ticket"),
+            "test_nothing_but_the_official_channels_makes_a_ticket",
+        ),
+    ),
+    "7.8": (
+        (
+            _("A standard answer is put into an answer"),
+            "test_a_standard_answer_is_put_below_what_was_typed_without_script",
         ),
     ),
     "7.6": ((_("A bitmap is taken in ZIP and RAR only"), "test_a_bitmap_is_accepted_in_zip_and_rar"),),

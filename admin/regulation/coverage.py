@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from litestar import Response, get
 from litestar.params import FromPath
@@ -14,7 +15,8 @@ from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.clause_carriers import CHECKS, SETTINGS
 from admin.regulation.frame import LOOK, around
-from service.coverage import Counted, behind, figures, promises
+from service.audits import REPLAYED, last_audit
+from service.coverage import MOST_LISTED, Counted, behind, figures, promises, working_days
 from service.regulation_text import chapters
 from service.regulations import in_force
 from service.words import Language, ngettext, percent, translate
@@ -41,11 +43,15 @@ async def coverage_page(request: AnyRequest) -> Response[str]:
     reader = await reading(request)
     rules = await in_force(at=reader.at)
     live = _said_figures(await figures(at=reader.at), reader.language)
+    live["1"] = ((await _said_working_days(reader.at, reader.language), ""),)
     live["6.3"] = await _said_promises(reader.at, reader.language)
+    answers = len(rules.regulation.canned_answers)
+    live["7.8"] = ((ngettext(reader.language, "{n} answer stands ready", "{n} answers stand ready", answers), ""),)
     return render(
         "regulation/coverage.html",
         reader,
         **around(reader, "coverage"),
+        audit=await last_audit(REPLAYED),
         chapters=[
             (chapter.title, [_covered(one.number, one.sentences[0], live, reader.language) for one in chapter.clauses])
             for chapter in chapters(rules.regulation, reader.language)
@@ -69,7 +75,11 @@ def _said_figures(counted: Mapping[str, Counted], language: Language) -> dict[st
     }
 
 
-async def _said_promises(at: Any, language: Language) -> tuple[tuple[str, str], ...]:
+async def _said_working_days(at: datetime, language: Language) -> str:
+    return ngettext(language, "{n} working day", "{n} working days", await working_days(at=at))
+
+
+async def _said_promises(at: datetime, language: Language) -> tuple[tuple[str, str], ...]:
     said = []
     for clock, promise in (await promises(at=at)).items():
         words = _("registered in time") if clock == "registration" else _("solved in time")
@@ -95,6 +105,7 @@ async def behind_page(request: AnyRequest, name: FromPath[str]) -> Response[str]
         words=translate(reader.language, words),
         clause="6.3" if name in ("registration", "resolution") else name,
         tickets=tickets,
+        most=MOST_LISTED,
         may_open=reader.role in STAFF,
     )
 

@@ -1,18 +1,21 @@
 """An owner tries the draft on real tickets, chooses what open ones do, publishes, and sees what clauses rest on."""
 
 import re
+from html import unescape
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from admin.regulation import history
 from admin.regulation.clause_carriers import CHECKS, SETTINGS
 from admin.regulation.frame import SECTIONS
 from service import clock, drafts, republishing
+from service.coverage import FIGURES
 from service.intake import Request, receive
 from service.regulation_text import chapters
-from service.regulations import changed_target, in_force, newest
+from service.regulations import changed_target, in_force, newest, publish
 from service.ticket import Ticket
 from service.tickets import carry_out
 from tests.admin.conftest import Browser, Signs, words
@@ -61,10 +64,26 @@ async def test_the_simulation_shows_which_deadlines_move_and_how_the_months_woul
     assert ticket.number in words(page)
     assert f"/desk/tickets/{ticket.id}" not in page.text  # the owner has no desk
     assert page.text.count('<svg class="bars"') == 1  # no solution is decided yet
-    for query in ("?sort=shift&choice=from_now&months=12", "?months=0&choice=x&sort=y"):
+    assert page.text.count('class="shift shift-') == 1  # the way of its deadline, drawn
+    for query in ("?sort=shift&choice=from_now&months=12&order=down", "?months=0&choice=x&sort=y&order=z"):
         assert (await owner.get(SIMULATION + query)).status_code == 200
     supervisor = await signs_in(Role.SUPERVISOR, name="Gleb")
     assert f"/desk/tickets/{ticket.id}" in (await supervisor.get(SIMULATION)).text
+
+
+async def test_every_column_sorts_and_a_second_click_turns_it_round(owner: Browser) -> None:
+    await a_ticket()
+    await halve_p2()
+    page = (await owner.get(SIMULATION)).text
+    assert page.count('aria-sort="ascending"') == 1
+    heads = [unescape(one) for one in re.findall(r'class="sorts" href="([^"#]+)#moved"', page)]
+    assert [re.findall(r"sort=(\w+)", one)[0] for one in heads] == ["number", "priority", "old_due", "new_due", "shift"]
+    for head in heads:
+        once = (await owner.get(head)).text
+        turned = re.search(r'aria-sort="(\w+)"><a class="sorts" href="([^"#]+)#moved"', once)
+        assert turned is not None
+        twice = (await owner.get(unescape(turned[2]))).text
+        assert {turned[1], re.findall(r'aria-sort="(\w+)"', twice)[0]} == {"ascending", "descending"}
 
 
 async def test_a_draft_that_does_not_fit_together_is_not_simulated(owner: Browser) -> None:
@@ -116,6 +135,29 @@ async def test_a_document_goes_out_as_a_file_and_comes_back_as_the_draft(owner: 
     assert (await in_force(at=clock.now())).version == 1
 
 
+async def test_versions_are_compared_and_old_ones_stand_on_further_pages(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for amount in (60, 120, 180):
+        version, document = await newest()
+        await publish(changed_target(document, "P1", amount=amount), based_on=version, by=OPERATOR, at=clock.now())
+    compared = words(await owner.get("/regulation/versions/1/compare"))
+    assert "From version 1 to version 4" in compared
+    assert "P1: resolution target 4 → 3 working hours" in compared
+    assert "4 → 1 working hour" in words(await owner.get("/regulation/versions/1/compare?with=2"))
+    assert "Nothing differs." in words(await owner.get("/regulation/versions/4/compare?with=nonsense"))
+    for missing in (0, 9):
+        assert (await owner.get(f"/regulation/versions/{missing}/compare")).status_code == 404
+    monkeypatch.setattr(history, "MOST_SHOWN", 3)
+    first = await owner.get(HISTORY)
+    assert re.findall(r'id="version-(\d+)"', first.text) == ["4", "3", "2"]
+    older = re.search(r'href="(/regulation/history\?before=2)" rel="next"', first.text)
+    assert older is not None
+    last = await owner.get(older[1])
+    assert re.findall(r'id="version-(\d+)"', last.text) == ["1"]
+    assert "The first version." in words(last)
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"[1", dump(default_regulation()).replace(b"Europe/Moscow", b"Mars/Olympus")]
 )
@@ -151,9 +193,16 @@ async def test_every_clause_stands_on_the_coverage_page_with_figures_that_lead_t
     assert set(re.findall(r'href="/regulation/public#clause-([\d.]+)">\d', page.text)) == clauses
     assert set(SETTINGS) | set(CHECKS) <= clauses
     assert "registered in time: 100%, 0 late" in words(page)
+    assert "(has not run yet)" in words(page)
+    assert re.search(r"\d+ working days", words(page))
+    assert "2 answers stand ready" in words(page)
+    for href in set(re.findall(r'href="(/regulation/draft[^"]*)"', page.text)):  # every setting leads to its panel
+        target, _hash, anchor = href.partition("#")
+        assert not anchor or f'id="{anchor}"' in (await owner.get(target)).text, href
     assert "1: received" in words(page)
     for href in set(re.findall(r'href="(/regulation/coverage/[^"]+)"', page.text)):
         assert "No print" in words(await owner.get(href))
+    assert set(SETTINGS) | set(CHECKS) | set(FIGURES) | {"1", "6.3", "7.8"} == clauses  # nothing rests on nothing
     for name in ("registration", "resolution"):
         assert "No tickets" in words(await owner.get(f"/regulation/coverage/{name}"))
     assert (await owner.get("/regulation/coverage/9.9")).status_code == 404

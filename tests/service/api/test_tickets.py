@@ -203,6 +203,16 @@ async def test_every_wrong_field_of_a_request_is_named_at_once(operator: httpx.A
     assert {error["field"] for error in answer.json()["errors"]} >= {"channel", "phone", "colour"}
 
 
+@pytest.mark.parametrize("channel", ["telegram", "forum", "", "Portal"])
+async def test_nothing_but_the_official_channels_makes_a_ticket(operator: httpx.AsyncClient, channel: str) -> None:
+    refused = await operator.post(
+        "/api/v1/tickets", json={"channel": channel, "text": "Help", "email": "i@example.com"}
+    )
+    assert refused.status_code == 422
+    assert [one["field"] for one in refused.json()["errors"]] == ["channel"]
+    assert (await operator.get("/api/v1/tickets")).json()["items"] == []
+
+
 async def test_pages_of_tickets_follow_one_another_without_gap_or_repeat(operator: httpx.AsyncClient) -> None:
     made = [(await taken_in(operator, subject=f"Ticket {n}"))["id"] for n in range(7)]
 
