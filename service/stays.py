@@ -1,4 +1,7 @@
-"""How many tickets stand in each state and for how long: averages are over the newest of the journal."""
+"""How many tickets stand in each state and for how long: averages are over the newest of the journal.
+
+The reports tell the same of whole months; this is for a page that lies open all day.
+"""
 
 from __future__ import annotations
 

@@ -110,6 +110,9 @@ def _fact(name: str, value: Any, language: Language) -> str:
 
 
 def _word(value: Any, language: Language) -> str:
+    """A value in a line; what was noted in both languages stands in the reader's own."""
+    if isinstance(value, dict) and value.keys() >= {"ru", "en"}:
+        return str(value["en" if language == "en" else "ru"])
     if isinstance(value, dict):
         return "(" + ", ".join(_fact(name, one, language) for name, one in value.items()) + ")"
     if isinstance(value, list):

@@ -23,6 +23,9 @@ async def test_sign_ins_and_rights_stand_there_in_words(signs_in: Signs) -> None
     assert "Account: changed" in said
     assert "role: Operator; before: (role: Supervisor)" in said
     assert "something.new" in said
+    change = {"place": "title", "ru": "Название", "en": "Title"}
+    await config_journal.note(by=OPERATOR, at=at, act="regulation.publish", subject="2", data={"changes": [change]})
+    assert "changes: Title" in words(await administrator.get("/config-journal"))
     assert "<script>" not in (await administrator.get("/config-journal")).text.partition("<main")[2]
     narrowed = words(await administrator.get("/config-journal?act=user&actor=olg&subject=desk.example"))
     assert "Account: changed" in narrowed
