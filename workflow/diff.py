@@ -335,6 +335,9 @@ _WEEKDAYS: Mapping[str, str] = {
 
 
 def _calendar(old: Calendar, new: Calendar) -> Iterator[Difference]:
+    if old == new:  # the usual case, and comparing the days of ten years takes its time
+        return
+    yield from _value("calendar.version", _("Name of the calendar: {old} → {new}"), old.version, new.version)
     yield from _value("calendar.zone", _("Time zone: {old} → {new}"), old.zone, new.zone)
     for (name, day), before, after in zip(_WEEKDAYS.items(), old.week.days(), new.week.days(), strict=True):
         sentence, place = _("{day}: {old} → {new}"), f"calendar.week.{name}"

@@ -13,7 +13,7 @@ from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from admin.regulation.deadlines_form import deadline_values
-from admin.regulation.frame import CHANGE, LOOK, around, keep, lost
+from admin.regulation.frame import CHANGE, LOOK, around, keep, lost, overtaken, typed
 from admin.regulation.part_pages import DEADLINES, DEADLINES_PART, deadlines
 from admin.regulation.parts import Shown, show
 from admin.regulation.priority_list import moved_priority, with_priority, without_priority
@@ -87,9 +87,12 @@ async def remove_priority(request: AnyRequest, code: FromPath[str]) -> Response[
 
 @post("/regulation/draft/discard", guards=[CHANGE], status_code=303)
 async def discard_draft(request: AnyRequest) -> Redirect:
-    """Throw the draft away."""
+    """Throw the draft away, unless somebody saved it since it was shown."""
     reader = await reading(request)
     draft = await drafts.open_draft()
+    if draft is not None and (refusal := overtaken(draft, await typed(request), reader.language)):
+        flash(request, refusal, "refused")
+        return Redirect(DEADLINES, status_code=303)
     if draft is not None:
         await drafts.discard(draft, by=await actor_of(request), at=reader.at)
     flash(request, translate(reader.language, _("The draft is discarded. The regulation in force is unchanged.")))

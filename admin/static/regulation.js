@@ -123,7 +123,7 @@
     if (!theirs || !told) return;
     const left = leftIn(theirs);
     place.dataset.seq = told.dataset.revision;
-    form.elements.revision.value = told.dataset.revision;
+    for (const one of document.querySelectorAll("input[name=revision]")) one.value = told.dataset.revision;
     showRows(fresh, theirs);
     for (const name of JSON.parse(told.dataset.overrun)) held.add(name);
     for (const name of names(theirs)) {

@@ -209,6 +209,17 @@ async def test_a_discarded_draft_leaves_the_regulation_alone(owner: httpx.AsyncC
     assert (await newest())[0] == 1
 
 
+async def test_a_draft_that_a_colleague_saved_meanwhile_is_not_thrown_away_unseen(owner: httpx.AsyncClient) -> None:
+    await post(owner, "/regulation/draft/begin")
+    seen = await drafts.open_draft()
+    assert seen is not None
+    await drafts.save(seen, changed_target(seen.document, "P1", amount=200), by=COLLEAGUE, at=clock.now())
+    refused = await post(owner, "/regulation/draft/discard", {"revision": "1"}, at="/regulation/draft")
+    assert refused.headers["location"] == "/regulation/draft"
+    assert COLLEAGUE.name in words(await owner.get("/regulation/draft"))
+    assert await drafts.open_draft() is not None
+
+
 async def test_every_step_is_in_the_configuration_journal_with_the_difference(owner: httpx.AsyncClient) -> None:
     await change(owner, **{"target-P2-amount": "6"})
     await post(owner, "/regulation/draft/publish", at="/regulation/draft/publish")

@@ -56,6 +56,7 @@ P2 = DEFAULT.priorities[1]
 CASES = [
     ("title", Text("Другой", "Another"), "Title: Technical support regulation → Another"),
     ("number_format", "T-{n}", "Number format: {year}-{n:05} → T-{n}"),
+    ("calendar.version", "RU 2028", "Name of the calendar: RU 2016–2027 → RU 2028"),
     ("registration.target", Target("working_minutes", 240), "Time to register: 3 → 4 working_hours"),
     ("priorities.1.target", Target("working_minutes", 360), "P2: resolution target 8 → 6 working_hours"),
     ("priorities.1.target", Target("working_days", 2), "P2: resolution target 8 working_hours → 2 working_days"),
