@@ -88,24 +88,6 @@ class Offer:
         return translate(self.language, msgid, **params)
 
 
-async def offer(
-    ticket: Ticket,
-    rules: Rulebook,
-    *,
-    language: Language,
-    zone: ZoneInfo,
-    user: str,
-    colleagues: Sequence[reads.Person],
-    canned: Sequence[Canned] = (),
-    files: Sequence[reads.Attachment] = (),
-) -> Offer:
-    """Everything the forms of this ticket need, read once for all of them."""
-    return Offer(
-        ticket=ticket, rules=rules, language=language, zone=zone, user=user, canned=canned, files=files,
-        colleagues=colleagues, organisations=await reads.organisations(),
-    )  # fmt: skip
-
-
 def move_form(
     move: Move,
     offered: Offer,

@@ -21,7 +21,7 @@ from admin.form_keys import given_key, key_or_fresh
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service import clock
-from service.auth import actor_of
+from service.auth import actor_of, rules_of
 from service.problems import STATUSES, told
 from service.regulations import in_force
 from service.ticket import Ticket
@@ -102,7 +102,7 @@ async def _preview(
         files.demand_all_taken(reader.language)
         letters = await letters_of(
             ticket, move, by=actor, at=reader.at, given=given(move, typed, zone=reader.zone, along=files.along),
-            rules=await rules_for_moves(ticket, reader), files=files.files,
+            rules=rules_for_moves(ticket, await rules_of(request)), files=files.files,
         )  # fmt: skip
     except Refusal as refusal:
         return await _refused(request, ticket.id, move, typed, files, refusal)

@@ -131,40 +131,12 @@ async def messages(ticket: UUID, *, first: int, last: int) -> list[Message]:
 ATTACHMENT = "SELECT id, ticket, message, filename, content_type, size, sha256, refused, at FROM attachment"
 
 
-async def attachments(ticket: UUID) -> list[Attachment]:
-    """The files of a ticket, the oldest first."""
-    return [Attachment(**row) for row in await fetch(f"{ATTACHMENT} WHERE ticket = $1 ORDER BY at, id", ticket)]
-
-
 async def attachment(id: UUID) -> Attachment:
     """One file. Raises NotFound."""
     row = await fetchrow(f"{ATTACHMENT} WHERE id = $1", id)
     if row is None:
         raise NotFound()
     return Attachment(**row)
-
-
-async def letters(ticket: UUID, *, recipient: str) -> list[SentLetter]:
-    """The letters to the customer, the newest first."""
-    rows = await fetch(
-        "SELECT l.id, l.seq, l.kind, l.recipient, l.subject, l.text, l.at, l.bounced, "
-        "coalesce(o.status, 'delivered') AS status, o.delivered_at, coalesce(o.last_error, '') AS last_error "
-        "FROM letter l LEFT JOIN outbox o ON o.ticket = l.ticket AND o.channel = 'letter' AND o.event_id = l.id::text "
-        "WHERE l.ticket = $1 AND l.recipient = $2 ORDER BY l.at DESC, l.id DESC LIMIT 50",
-        ticket, recipient,
-    )  # fmt: skip
-    return [SentLetter(**row) for row in rows]
-
-
-async def links(ticket: UUID) -> list[Link]:
-    """The tickets this one points at, and those that point at it."""
-    rows = await fetch(
-        "SELECT t.id, t.number, t.subject, t.state, l.relation, l.ticket = $1 AS outward FROM ticket_link l "
-        "JOIN ticket t ON t.id = CASE WHEN l.ticket = $1 THEN l.other ELSE l.ticket END "
-        "WHERE l.ticket = $1 OR l.other = $1 ORDER BY l.id LIMIT 50",
-        ticket,
-    )
-    return [Link(**row) for row in rows]
 
 
 COLLEAGUES = """
@@ -178,15 +150,61 @@ WHERE u.active AND u.role = ANY($1) ORDER BY u.name, u.id LIMIT 500
 ORGANISATIONS = "SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 500"
 
 
-async def colleagues(roles: Sequence[str], *, ticket: UUID | None = None) -> list[Person]:
-    """Active accounts with one of these roles, by name, and whether each watches `ticket`."""
-    rows = await fetch(COLLEAGUES, list(roles), ticket)
-    return [Person(**{**row, "teams": msgspec.json.decode(row["teams"], type=Teams)}) for row in rows]
+LETTERS = """
+SELECT l.id, l.seq, l.kind, l.recipient, l.subject, l.text, l.at, l.bounced,
+       coalesce(o.status, 'delivered') AS status, o.delivered_at, coalesce(o.last_error, '') AS last_error
+FROM letter l LEFT JOIN outbox o ON o.ticket = l.ticket AND o.channel = 'letter' AND o.event_id = l.id::text
+WHERE l.ticket = $2 AND l.recipient = $3 ORDER BY l.at DESC, l.id DESC LIMIT 50
+"""
+LINKS = """
+SELECT t.id, t.number, t.subject, t.state, l.relation, l.ticket = $2 AS outward FROM ticket_link l
+JOIN ticket t ON t.id = CASE WHEN l.ticket = $2 THEN l.other ELSE l.ticket END
+WHERE l.ticket = $2 OR l.other = $2 ORDER BY l.id LIMIT 50
+"""
 
 
 async def organisations() -> list[tuple[int, str]]:
     """The organisations an operator may choose from, by name."""
     return [(row["id"], row["name"]) for row in await fetch(ORGANISATIONS)]
+
+
+def _rows(select: str) -> str:
+    """The rows of a statement as one JSON value, so that several statements go as one."""
+    return f"(SELECT coalesce(json_agg(r), '[]') FROM ({select}) r)"
+
+
+def _pairs(select: str) -> str:
+    """The same for ids with names."""
+    return f"(SELECT coalesce(json_agg(json_build_array(r.id, r.name)), '[]') FROM ({select}) r)"
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """What stands beside the talk of a ticket: files, letters to the customer (the newest first), linked tickets.
+
+    And whom it may be given to or identified as.
+    """
+
+    files: list[Attachment]
+    letters: list[SentLetter]
+    links: list[Link]
+    people: list[Person]
+    organisations: list[tuple[int, str]]
+
+
+BESIDE = f"""
+SELECT json_build_object(
+    'files', {_rows(f"{ATTACHMENT} WHERE ticket = $2 ORDER BY at, id")},
+    'letters', {_rows(LETTERS)}, 'links', {_rows(LINKS)}, 'people', {_rows(COLLEAGUES)},
+    'organisations', {_pairs(ORGANISATIONS)}
+) AS beside
+"""
+BESIDE_DECODER = msgspec.json.Decoder(Beside)
+
+
+async def beside_the_talk(ticket: UUID, *, recipient: str, roles: Sequence[str]) -> Beside:
+    """All of it by one statement; `recipient` is the customer's address."""
+    row = await fetchrow(BESIDE, list(roles), ticket, recipient)
+    return BESIDE_DECODER.decode(row["beside"])
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -199,9 +217,7 @@ class Around(msgspec.Struct, frozen=True):
 
 AROUND = f"""
 SELECT json_build_object(
-    'people', (SELECT coalesce(json_agg(p), '[]') FROM ({COLLEAGUES}) p),
-    'organisations', (SELECT coalesce(json_agg(json_build_array(o.id, o.name)), '[]') FROM ({ORGANISATIONS}) o),
-    'views', (SELECT coalesce(json_agg(v), '[]') FROM ({VIEWS.format(user="$3")}) v)
+    'people', {_rows(COLLEAGUES)}, 'organisations', {_pairs(ORGANISATIONS)}, 'views', {_rows(VIEWS.format(user="$3"))}
 ) AS around
 """
 AROUND_DECODER = msgspec.json.Decoder(Around)

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from admin.desk import canned, reads, uploads
 from admin.desk.laid_out import frames_allowed
-from admin.desk.move_forms import NOTHING, MoveForm, has_form, in_order, move_form, offer
+from admin.desk.move_forms import NOTHING, MoveForm, Offer, has_form, in_order, move_form
 from admin.desk.presence import others
 from admin.desk.rights import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
@@ -25,12 +25,12 @@ from admin.reading import AnyRequest
 from admin.time_bars import TimeBar, time_bar
 from service import presence
 from service.actors import Actor
-from service.auth import actor_of, wall_clock
+from service.auth import actor_of, rules_of, wall_clock
 from service.correspondence import REQUIRED_FIELDS
 from service.journal import Entry
 from service.passports import one_line
 from service.possible import facts
-from service.regulations import RULEBOOKS, in_force
+from service.regulations import RULEBOOKS
 from service.ticket import Ticket
 from service.words import translate
 from workflow.definition import STAFF, Move
@@ -100,16 +100,13 @@ async def shown(
     entries = await reads.journal(ticket.id, before=before)
     first, last = (entries[0].seq, entries[-1].seq) if entries else (1, 0)
     messages = await reads.messages(ticket.id, first=first, last=last)
-    attachments = await reads.attachments(ticket.id)
-    letters = await reads.letters(ticket.id, recipient=ticket.email)
-    colleagues = await reads.colleagues(sorted(STAFF), ticket=ticket.id)
+    beside = await reads.beside_the_talk(ticket.id, recipient=ticket.email, roles=sorted(STAFF))
+    attachments, letters, colleagues = beside.files, beside.letters, beside.people
     teller = Teller(
         rules, reader.language, people={str(one.id): one.name for one in colleagues},
         colleagues={one.email: one.name for one in colleagues},
     )  # fmt: skip
-    changing, keeping = await _forms(
-        ticket, actor, reader, files=attachments, colleagues=colleagues, tried=tried
-    )  # fmt: skip
+    changing, keeping = _forms(ticket, actor, reader, beside, in_force=await rules_of(request), tried=tried)
     split = _split_forms(ticket, actor, messages, reader, tried=tried)
     return render(
         "desk/ticket.html",
@@ -138,7 +135,7 @@ async def shown(
         customer=_customer(ticket, rules, reader),
         missing=[translate(reader.language, REQUIRED_FIELDS[name]) for name in _missing(ticket, rules)],
         figures=_figures(ticket, rules, reader),
-        links=[_link(link, reader) for link in await reads.links(ticket.id)],
+        links=[_link(link, reader) for link in beside.links],
         letters=letters,
         letter_states=LETTER_STATES,
         letter_tones=LETTER_TONES,
@@ -161,22 +158,22 @@ async def _present(ticket: Ticket, actor: Actor) -> presence.Here:
 # --- the moves --------------------------------------------------------------------------------------------------------
 
 
-async def _forms(
+def _forms(
     ticket: Ticket,
     actor: Actor,
     reader: Reading,
+    beside: reads.Beside,
     *,
-    files: Sequence[reads.Attachment],
-    colleagues: Sequence[reads.Person],
+    in_force: Rulebook,
     tried: Tried | None,
 ) -> tuple[list[MoveForm], list[MoveForm]]:
     """The forms of exactly the moves possible now: those that change the state, and those that keep it."""
     moves = [move for move in MACHINE.moves(facts(ticket), by=actor.role) if has_form(move)]
-    rules = await rules_for_moves(ticket, reader)
-    offered = await offer(
-        ticket, rules, language=reader.language, zone=reader.zone, user=actor.user,
-        canned=canned.offered(ticket, await in_force(at=reader.at), by=actor, language=reader.language),
-        files=[file for file in files if file.sha256], colleagues=colleagues,
+    offered = Offer(
+        ticket=ticket, rules=rules_for_moves(ticket, in_force), language=reader.language, zone=reader.zone,
+        user=actor.user, canned=canned.offered(ticket, in_force, by=actor, language=reader.language),
+        files=[file for file in beside.files if file.sha256], colleagues=beside.people,
+        organisations=beside.organisations,
     )  # fmt: skip
 
     def form(move: Move) -> MoveForm:
@@ -191,11 +188,9 @@ async def _forms(
     return [form(move) for move in changing], [form(move) for move in keeping]
 
 
-async def rules_for_moves(ticket: Ticket, reader: Reading) -> Rulebook:
+def rules_for_moves(ticket: Ticket, in_force: Rulebook) -> Rulebook:
     """What may be chosen: registering takes the version in force, everything later the ticket's own."""
-    if ticket.registered_at is None:
-        return await in_force(at=reader.at)
-    return RULEBOOKS[ticket.regulation_version]
+    return in_force if ticket.registered_at is None else RULEBOOKS[ticket.regulation_version]
 
 
 def _possible(ticket: Ticket, actor: Actor) -> tuple[str, ...]:
