@@ -11,6 +11,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from admin.desk import canned, reads, uploads
+from admin.desk.coming import coming
 from admin.desk.laid_out import frames_allowed
 from admin.desk.move_forms import NOTHING, MoveForm, Offer, has_form, in_order, move_form
 from admin.desk.presence import others
@@ -132,6 +133,7 @@ async def shown(
         latest=path if before else "",
         picture=upright_diagram(reader.language, here=ticket.state, possible=_possible(ticket, actor)),
         clocks=_clocks(ticket, reader),
+        coming=coming(ticket, reader.language),
         customer=_customer(ticket, rules, reader),
         missing=[translate(reader.language, REQUIRED_FIELDS[name]) for name in _missing(ticket, rules)],
         figures=_figures(ticket, rules, reader),

@@ -345,6 +345,17 @@ async def test_a_local_moment_is_the_centres(operator: Browser) -> None:
     assert 'value="tomorrow"' in wrong.text
 
 
+async def test_what_comes_by_itself_stands_beside_the_clocks(operator: Browser) -> None:
+    ticket = await in_work()
+    assert "A warning to colleagues" in (await operator.get(page_of(ticket))).text
+    asked = await does(ticket, "snooze", until=clock.now() + timedelta(hours=1))
+    assert "The reminder that was asked for" in (await operator.get(page_of(asked))).text
+    asked = await does(asked, "request_info", text="Which version?", minutes=30)
+    html = (await operator.get(page_of(asked))).text
+    assert "A reminder to the customer" in html
+    assert "A warning to colleagues" not in html, "the clock rests"
+
+
 async def test_a_dangerous_move_says_what_will_happen(operator: Browser) -> None:
     html = (await operator.get(page_of(await a_ticket()))).text
     form = html.partition('id="move-withdraw"')[2].partition("</details>")[0]
