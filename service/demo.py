@@ -18,13 +18,14 @@ from service.accounts import add_user
 from service.actors import CLOCK, Actor, customer
 from service.database import execute, fetch, fetchrow, fetchval
 from service.deadlines import fire
-from service.demo_story import ACCOUNTS, ORGANISATIONS, STAFF, STORIES, Act, Story
+from service.demo_story import ACCOUNTS, ORGANISATIONS, STAFF, STORIES, TEAMS, Act, Story
 from service.house import HOUSE
 from service.intake import Request, receive
 from service.people import customer_by_address
 from service.regulations import in_force
 from service.settings import Settings
 from service.startup import DEMO_CLOCK, connected, read_settings
+from service.teams import add_team
 from service.tickets import carry_out
 from service.up import SIGN_INS
 from workflow.definition import Role
@@ -55,6 +56,7 @@ async def fill(settings: Settings, *, at: datetime) -> None:
     sign_ins += await _invite(at - timedelta(days=50))
     await _live(at)
     await _deliver_old_letters(at)
+    await execute("UPDATE notice SET read_at = at WHERE at < $1", at - timedelta(days=1))
     (settings.home / DEMO_CLOCK).write_text("0\n", "ascii")
     kept = settings.home / SIGN_INS
     kept.touch(mode=0o600)
@@ -63,10 +65,14 @@ async def fill(settings: Settings, *, at: datetime) -> None:
 
 
 async def _hire(at: datetime) -> list[dict[str, str]]:
-    return [
+    hired = [
         {"email": email, "role": role, "password": await add_user(email, name=name, role=Role(role), at=at)}
         for email, name, role in STAFF
     ]
+    ids = {row["email"].partition("@")[0]: row["id"] for row in await fetch("SELECT id, email FROM app_user")}
+    for code, name, members in TEAMS:
+        await add_team(code, name=name, members=[ids[one] for one in members], by=CLOCK, at=at)
+    return hired
 
 
 async def _win_customers(at: datetime) -> None:

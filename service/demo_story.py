@@ -14,6 +14,12 @@ STAFF = (
     ("egor.solovyov@reglament.example.org", "Егор Соловьёв", "administrator"),
 )
 
+# code, name, whom
+TEAMS = (
+    ("first-line", "Первая линия", ("anna.krylova", "boris.efimov")),
+    ("second-line", "Вторая линия", ("vera.osipova",)),
+)
+
 # name, mail domain, contract, products, level, days since the start, days until the end (None: open), people
 ORGANISATIONS: tuple[tuple[str, str, str, tuple[str, ...], str, int, int | None, tuple[tuple[str, ...], ...]], ...] = (
     (

@@ -17,6 +17,7 @@ from admin.pages import Reading, render, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
 from service import notices
+from service.actors import CLOCK
 from service.acts_in_words import ActTeller
 from service.auth import actor_of, wall_clock
 from service.notices import Notice
@@ -114,10 +115,10 @@ async def _shown(notice: Notice, reader: Reading) -> NoticeShown:
         called=notice.number or translate(reader.language, _("no number")),
         subject=notice.subject,
         what=f"{what} → {state}" if state else what,
-        who=teller.who(notice.actor_kind, notice.actor_name),
+        who="" if notice.actor_kind == CLOCK.kind else notice.actor_name,
         facts=tuple(teller.facts(data)),
         why=translate(reader.language, notices.BY_CODE[notice.kind].why),
-        tone=TONES.get(notice.kind, "done"),
+        tone="late" if "result" in data else TONES.get(notice.kind, "done"),  # a breach freezes a result
         at=notice.at,
         unread=notice.read_at is None,
     )
