@@ -150,7 +150,7 @@ def _arrived(
         text=request.text,
         channel=request.channel,
         product=request.product,
-        language=request.language or known.language or by.language,
+        language=known.language or request.language or by.language,  # of two the one the person chose
         organisation=known.organisation,
         organisation_name=known.organisation_name or request.organisation,
         contact=known.contact,

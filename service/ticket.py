@@ -16,8 +16,10 @@ from workflow.process import PROCESS
 from workflow.sla import Clocks, Period, remaining
 
 # What every read of a ticket selects. The assignee's address stands beside the row, so that no second read is needed.
+# Letters speak the language that a known person reads today; the ticket's own is that of a stranger.
 SELECT = """
-SELECT t.id, t.number, t.state, t.state_since, t.priority, t.subject, t.text, t.channel, t.product, t.language,
+SELECT t.id, t.number, t.state, t.state_since, t.priority, t.subject, t.text, t.channel, t.product,
+       coalesce((SELECT c.language FROM contact c WHERE c.id = t.contact), t.language) AS language,
        t.organisation, t.organisation_name, t.contact, t.full_name, t.position, t.phone, t.email, t.contract,
        t.contract_number, t.contract_expired, t.service_level, t.assignee, t.received_at, t.registered_at,
        t.accepted_at, t.registration_due_at, t.due_at, t.late_from, t.promised_at, t.completed_at, t.closed_at,

@@ -74,6 +74,8 @@ def relative(language: Language, moment: datetime, *, at: datetime, zone: tzinfo
     ahead = moment - at
     if -_MINUTE < ahead <= timedelta():
         return translate(language, "just now")
+    if timedelta() < ahead < _MINUTE:
+        return translate(language, "in less than a minute")
     if timedelta() < ahead < _COUNTED_BEFORE:
         return translate(language, "in {duration}", duration=duration(language, ahead))
     if -_COUNTED_AFTER < ahead < timedelta():

@@ -19,7 +19,16 @@ from service.people import customer_of_contact
 from service.ticket import Ticket
 from service.tickets import carry_out
 from tests.admin.conftest import SITE, Browser, Signs, hidden_fields, words
-from tests.admin.customers import ADMIN, Cabinet, a_contact, a_customer, an_organisation, forget_brakes, the_link
+from tests.admin.customers import (
+    ADMIN,
+    Cabinet,
+    a_contact,
+    a_customer,
+    an_organisation,
+    forget_brakes,
+    the_letter,
+    the_link,
+)
 from tests.desk import OPERATOR
 from workflow.definition import Role
 
@@ -490,3 +499,21 @@ async def test_the_roles_of_the_house_have_no_customer(signs_in: Signs, site: Li
     browser = await signs_in(Role.ADMINISTRATOR, name="Root")
     assert (await browser.get("/cabinet")).headers["location"].startswith("/sign-in")
     assert SITE in str(browser.client.base_url)
+
+
+async def test_letters_follow_the_person_who_changes_the_language(ivan: Cabinet) -> None:
+    ticket = await a_ticket_of(ivan)
+    assert "Thank" in await the_letter("accepted") or "We received" in await the_letter("accepted")
+    await does(ticket, "register", priority="P2")
+    assert "Your ticket is registered." in await the_letter("registered")
+    await ivan.send("/cabinet/me", on="/cabinet/me", full_name="Ivan", position="Engineer", phone="1", language="ru")
+    await does(ticket, "start")
+    await does(ticket, "complete", text="Done", delivery_method="email", minutes=30, outcome="solved")
+    assert "Подтвердить решение" in await the_letter("completed")
+    link = re.search(r"/confirm/\S+", await the_letter("completed"))
+    assert link
+    del ivan.client.cookies["language"]
+    assert '<html lang="ru"' in (await ivan.client.get(link[0])).text
+    del ivan.client.cookies["language"]  # the cabinet remembers it for this browser; another one asks the profile
+    assert (await writes(ivan, text="And now?")).status_code == 303
+    assert "Мы получили ваше обращение" in await the_letter("accepted")

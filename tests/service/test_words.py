@@ -93,7 +93,7 @@ def test_the_language_is_the_readers_choice_then_the_browsers(
     ("ahead", "russian", "english"),
     [
         (timedelta(hours=2, minutes=10), "через 2 ч 10 мин", "in 2 hrs 10 mins"),
-        (timedelta(seconds=20), "через меньше минуты", "in less than a minute"),
+        (timedelta(seconds=20), "меньше чем через минуту", "in less than a minute"),
         (timedelta(), "только что", "just now"),
         (timedelta(minutes=-20), "20 мин назад", "20 mins ago"),
         (timedelta(hours=-3), "сегодня в 09:00", "today at 09:00"),
