@@ -187,6 +187,7 @@ class TicketView(msgspec.Struct, frozen=True):
     answer_unread: bool
     registration_result: str | None
     resolution_result: str | None
+    contract_expired: bool = False  # on the day the request came
 
 
 def view(ticket: Ticket, *, at: datetime) -> TicketView:
@@ -204,6 +205,7 @@ def view(ticket: Ticket, *, at: datetime) -> TicketView:
         minutes_total=ticket.minutes_total, missing_fields=ticket.missing_fields(required),
         unidentified=ticket.unidentified, answer_unread=ticket.answer_unread,
         registration_result=ticket.registration_result, resolution_result=ticket.resolution_result,
+        contract_expired=ticket.contract_expired,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ TICKET: dict[str, Any] = {
     "completed_at": None, "closed_at": None, "outcome": None, "seq": 2,
     "clock": {"state": "running", "remaining_seconds": 28800}, "regulation_version": 1, "minutes_total": 0,
     "missing_fields": [], "unidentified": False, "answer_unread": False, "registration_result": "met",
-    "resolution_result": None,
+    "resolution_result": None, "contract_expired": False,
 }  # fmt: skip
 WEBHOOK: dict[str, Any] = {
     "id": ID, "url": "https://crm.example.org/hooks/reglament", "event_types": ["*"],

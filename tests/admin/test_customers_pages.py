@@ -1,6 +1,7 @@
 """Organisations, contracts and people: made, joined, invited, imported by their difference, merged and erased."""
 
 import re
+from datetime import date
 
 import pytest
 
@@ -73,6 +74,25 @@ async def test_a_contract_is_changed_and_tickets_keep_what_it_said(administrator
     assert token
     answer = await administrator.client.post(foreign, data=terms | {"_csrf_token": token[1], "ends_on": ""})
     assert answer.status_code == 404
+
+
+async def test_a_ticket_shows_that_its_contract_is_over_or_that_there_is_none(operator: Browser) -> None:
+    port = await an_organisation()
+    await a_contact("Ivan", "ivan@port.example.com", port)
+    marks = {}
+    for mark, ends_on in (("No contract", ""), ("The contract has expired", "2020-12-31"), ("", "2999-12-31")):
+        if ends_on:
+            await execute(
+                "INSERT INTO contract (organisation, number, products, service_level, starts_on, ends_on) "
+                "VALUES ($1, $2, '[]', '', '2020-01-01', $3)", port, ends_on, date.fromisoformat(ends_on),
+            )  # fmt: skip
+        asked = Request(channel="phone", text="Help", email="ivan@port.example.com")
+        ticket = await receive(asked, by=ADMIN, at=clock.now(), cause=f"request:{ends_on}")
+        shown = words(await operator.get(f"/desk/tickets/{ticket.id}"))
+        marks[mark] = [one for one in ("No contract", "The contract has expired") if one in shown]
+    assert marks == {
+        "No contract": ["No contract"], "The contract has expired": ["The contract has expired"], "": [],
+    }  # fmt: skip
 
 
 async def test_a_person_is_changed_and_what_is_wrong_is_said(operator: Browser) -> None:

@@ -125,3 +125,15 @@ async def test_a_program_needs_the_scope(client_for: ClientFor, anna: str) -> No
     assert (await reader.get(f"{API}/contacts/{anna}")).status_code == 200
     for path in ("invite", "erase"):
         assert (await reader.post(f"{API}/contacts/{anna}/{path}", json={})).status_code == 403
+
+
+@pytest.mark.parametrize(("ends_on", "expired"), [("2020-12-31", True), (None, False)])
+async def test_a_request_under_an_expired_contract_is_accepted_and_marked(
+    administrator: httpx.AsyncClient, operator: httpx.AsyncClient, anna: str, ends_on: str | None, expired: bool
+) -> None:
+    terms = {"organisation": "Romashka", "number": "C-1", "starts_on": "2020-01-01", "ends_on": ends_on}
+    assert (await administrator.post(f"{API}/contracts", json=terms)).status_code == 201
+    body = {"channel": "phone", "text": "It beeps.", "email": "anna@romashka.example.org"}
+    ticket = await operator.post(f"{API}/tickets", json=body)
+    assert ticket.status_code == 201
+    assert (ticket.json()["contract"], ticket.json()["contract_expired"]) == ("C-1", expired)
