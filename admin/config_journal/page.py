@@ -35,22 +35,24 @@ FOLDERS: Mapping[str, str] = {
 THINGS: Mapping[str, str] = {
     "alarm": _("Alarm"), "contact": _("Contact"), "contract": _("Contract"), "customer": _("Cabinet"),
     "customers": _("Customers"), "dossier": _("Dossier"), "letter": _("Letter"), "mail": _("Held mail"),
-    "organisation": _("Organisation"), "regulation": _("Regulation"), "session": _("Sign-in"), "token": _("Token"),
-    "user": _("Account"), "webhook": _("Webhook"),
+    "organisation": _("Organisation"), "regulation": _("Regulation"), "session": _("Sign-in"), "team": _("Team"),
+    "ticket": _("Ticket"), "token": _("Token"), "user": _("Account"), "webhook": _("Webhook"),
 }  # fmt: skip
 DEEDS: Mapping[str, str] = {
     "absence": _("absence"), "add": _("added"), "begin": _("draft begun"), "change": _("changed"),
     "clear": _("cleared"), "close": _("signed out"), "disable": _("switched off"), "discard": _("draft thrown away"),
-    "dropped": _("dropped"), "enable": _("switched on"), "erase": _("erased"), "import": _("taken from a table"),
+    "dropped": _("dropped"), "enable": _("switched on"), "end": _("ended for somebody else"),
+    "erase": _("erased"), "import": _("taken from a table"),
     "invitation": _("opened by invitation"), "invite": _("invited"), "join": _("joined"),
     "learn_sender": _("sender learnt"),
-    "make": _("made"), "merge": _("merged"), "open": _("signed in"), "password": _("new password"),
+    "make": _("made"), "merge": _("merged"), "notices": _("notices chosen"),
+    "open": _("signed in"), "password": _("new password"),
     "publish": _("published"), "read_again": _("read again"), "rebase": _("draft follows the newest"),
     "refused": _("refused"), "registration": _("opened by registration"), "release": _("let go"),
     "replay": _("sent again"), "resend": _("sent again"), "reset": _("password asked anew"), "revoke": _("revoked"),
     "rights": _("rights"), "rotate": _("fresh secret"), "save": _("draft saved"), "spam": _("set aside as spam"),
     "held": _("taken back"), "subscribe": _("subscribed"), "ticket": _("became a ticket"),
-    "unsubscribe": _("unsubscribed"),
+    "unsubscribe": _("unsubscribed"), "unwatch": _("not watched any more"), "watch": _("watched"),
 }  # fmt: skip
 ACTORS: Mapping[str, str] = {
     "staff": _("colleague"), "token": _("program"), "customer": _("customer"), "clock": _("the system"),

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from admin.pages import Reading, render
 from admin.reading import AnyRequest, language_of
-from service import clock
+from service import clock, seals
 from service.regulation_text import Change, Chapter, changes, chapters
 from service.regulations import RULEBOOKS, in_force, versions
 from service.words import Language
@@ -59,6 +59,7 @@ async def _page(request: AnyRequest, rules: Rulebook, *, at: datetime) -> Respon
         coming=[one for one in published if one["version"] > current.version],
         effective=[one for one in published if one["version"] <= current.version],
         changes=await _changes_of([one["version"] for one in published], reader.language),
+        seal_key=seals.public_key(),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from admin.regulation.fields import Filled, changed
 from service.regulation_words import target_in
+from service.words import translate
 from workflow.regulation import Priority, Regulation, Text
 from workflow.words import _
 
@@ -24,12 +25,16 @@ def with_priority(regulation: Regulation, code: str) -> Filled:
     added = Priority(
         code=code,
         rank=last + 1,
-        name=Text(ru=f"Приоритет {code}", en=f"Priority {code}"),
-        definition=Text(ru="Когда назначается этот приоритет.", en="When this priority is given."),
+        name=_in_both(_("Priority {code}"), code=code),
+        definition=_in_both(_("When this priority is given.")),
         colour="grey",
         target=target_in(5, "working_days"),
     )
     return Filled(changed(regulation, priorities=(*regulation.priorities, added)), {})
+
+
+def _in_both(msgid: str, **params: str) -> Text:
+    return Text(ru=translate("ru", msgid, **params), en=translate("en", msgid, **params))
 
 
 def without_priority(regulation: Regulation, code: str) -> Regulation:

@@ -255,7 +255,7 @@
   if (fields) {
     let last = null;
     form.addEventListener("focusin", (event) => { if (event.target.matches(fields.dataset.insertInto)) last = event.target; });
-    for (const code of fields.querySelectorAll("dt code")) {
+    for (const code of fields.querySelectorAll("dt > code")) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "insert";
