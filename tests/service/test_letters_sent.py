@@ -168,7 +168,7 @@ async def test_the_letter_goes_out(
 
 async def test_the_table_names_every_letter_there_is() -> None:
     kinds = set((await in_force(at=MONDAY)).regulation.letters)
-    elsewhere = {"warning", "digest"}  # tests of the steps and of the digests
+    elsewhere = {"warning", "digest", "notice"}  # tests of the steps, of the digests and of the notices
     assert kinds - elsewhere == {row[1] for row in TABLE}
 
 

@@ -287,6 +287,14 @@ async def test_the_command_prints_tables() -> None:
 
 # --- the report -------------------------------------------------------------------------------------------------------
 
+MET_IN_MAY = compliance.Figure(
+    clock="resolution",
+    result="met",
+    since=compliance.first_of_month("2026-05", zone="Europe/Moscow"),
+    month="2026-05",
+    priority="P2",
+)
+
 
 async def test_the_report_counts_met_extended_breached_and_running_clocks_apart() -> None:
     await solved(await a_ticket("P2", MONDAY), MONDAY + HOUR)
@@ -304,9 +312,8 @@ async def test_the_report_counts_met_extended_breached_and_running_clocks_apart(
     assert (resolution.met, resolution.extended, resolution.breached, resolution.running) == (1, 1, 1, 1)
     registration = {one.priority: (one.met, one.breached) for one in report if one.clock == "registration"}
     assert registration == {"P2": (4, 0), None: (0, 1)}
-    page, more = await compliance.tickets_behind(
-        "2026-05", clock="resolution", result="breached", priority="P2", at=MONDAY + 2 * DAY, cursor=None, limit=10
-    )
+    figure = msgspec.structs.replace(MET_IN_MAY, result="breached")
+    page, more = await compliance.tickets_behind(figure, at=MONDAY + 2 * DAY, cursor=None, limit=10)
     assert ([one.id for one in page], more) == ([late.id], None)
 
 
@@ -314,9 +321,7 @@ async def test_the_tickets_behind_a_figure_come_in_pages() -> None:
     tickets = [await solved(await a_ticket("P2", MONDAY + n * HOUR / 60), MONDAY + HOUR) for n in range(5)]
     seen, cursor = [], None
     while True:
-        page, cursor = await compliance.tickets_behind(
-            "2026-05", clock="resolution", result="met", priority="P2", at=NOON, cursor=cursor, limit=2
-        )
+        page, cursor = await compliance.tickets_behind(MET_IN_MAY, at=NOON, cursor=cursor, limit=2)
         seen += [one.id for one in page]
         if cursor is None:
             break
