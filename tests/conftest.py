@@ -11,7 +11,9 @@ from typing import Any
 
 import asyncpg
 import pytest
+from argon2 import PasswordHasher
 
+from service import passwords
 from service.database import DB, close_pool, migrate, start_pool
 from service.embedded import EmbeddedPostgres, EmbeddedRedis
 
@@ -98,6 +100,12 @@ async def _empty(url: str) -> None:
         await connection.execute(EMPTY)
     finally:
         await connection.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _light_passwords() -> None:
+    """Hashes that cost next to nothing: hundreds of tests sign in. What a real one costs is tested apart."""
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(autouse=True, scope="session")

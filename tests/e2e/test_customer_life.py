@@ -363,6 +363,7 @@ def test_every_page_of_customers_is_readable_by_everybody(
     status = link(system.letter(who, "/status/"), "status")
     known = {"status": status, **{kind: link(links, kind) for kind in ("confirm", "dispute")}}
     known["cabinet/tickets"] = f"/cabinet/tickets/{ticket['id']}"
+    known["regulation/public"] = "/regulation/public/1"
     for path in routes_for_customers():
         kind = path.strip("/").rpartition("/")[0]
         if kind != "rate" and "cabinet/account" not in path:

@@ -15,6 +15,13 @@ def test_importing_works_out_no_hash() -> None:
     subprocess.run([sys.executable, "-c", told], check=True)
 
 
+def test_a_hash_costs_what_argon2_advises() -> None:
+    """In a process of its own: here hashes are made light for the other tests."""
+    told = "import asyncio; from service.passwords import hashed; print(asyncio.run(hashed('x')))"
+    made = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True).stdout
+    assert made.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
 async def test_only_so_many_hashes_are_worked_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     running, most, gate = 0, 0, threading.Lock()
 
