@@ -36,8 +36,8 @@ test-truth:
 test-edges:
 	$(BIN)/pytest tests/workflow tests/notifications tests/admin
 
-faults: env  ## The fault tests at full length, then the mutants; both say how long they took (half an hour and more).
-	$(BIN)/pytest -m long tests/faults --durations=0 --durations-min=1
+faults: env  ## The fault tests at full length, every look of every page, the mutants; all say how long they took (half an hour and more).
+	$(BIN)/pytest -m long tests/faults tests/e2e --durations=0 --durations-min=1
 	$(BIN)/python tests/faults/mutants.py
 
 bench: env  ## Measure this machine and Reglament on it, side by side, up to a million tickets; half an hour and more.

@@ -19,7 +19,7 @@ from service import config_journal, seals
 from service.actors import Actor
 from service.database import DB, execute, fetch, fetchrow
 from service.house import HOUSE, without_links
-from service.journal import Entry, read_entry
+from service.journal import COLUMNS, Entry, read_entry
 from service.passport_view import passport_view
 from service.regulation_text import chapters
 from service.regulations import RULEBOOKS
@@ -192,7 +192,8 @@ async def make(ticket: UUID, *, edition: Edition, by: Actor, at: datetime) -> Do
         found = read_ticket(row)
         await know_rules(found)
         entries = [
-            read_entry(one) for one in await fetch("SELECT * FROM journal WHERE ticket = $1 ORDER BY seq", ticket)
+            read_entry(one)
+            for one in await fetch(f"SELECT {COLUMNS} FROM journal WHERE ticket = $1 ORDER BY seq", ticket)
         ]
         whole = edition == "whole"
         people, replay = await _people(entries), await _replay(found, entries)

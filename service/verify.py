@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from service.database import DB, execute, fetch
-from service.journal import GENESIS, Entry, chained, copies_that_differ, read_entry
+from service.journal import COLUMNS, GENESIS, Entry, chained, copies_that_differ, read_entry
 from service.regulations import RULEBOOKS
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from workflow.position import Position, follow
@@ -67,7 +67,8 @@ async def _checked(where: str, value: object) -> tuple[list[Difference], list[UU
         await execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         tickets = [read_ticket(row) for row in await fetch(f"{SELECT} {FROM} {where}", value)]
         ids = [ticket.id for ticket in tickets]
-        journals = _by(await fetch("SELECT * FROM journal WHERE ticket = ANY($1) ORDER BY ticket, seq", ids), "ticket")
+        entries = f"SELECT {COLUMNS} FROM journal WHERE ticket = ANY($1) ORDER BY ticket, seq"
+        journals = _by(await fetch(entries, ids), "ticket")
         timers = _by(
             await fetch(
                 "SELECT subject, kind, due_at FROM timer WHERE subject = ANY($1) AND status = 'armed' ORDER BY id", ids

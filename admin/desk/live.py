@@ -64,15 +64,16 @@ class Watch:
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
         self.task: asyncio.Task[None] | None = None
+        self.looked = asyncio.Event()
         self.looks = 0
 
-    def listen(self, user: int | None) -> Listener:
-        """Hand it back with `leave`."""
-        listener = Listener(user)
+    async def listen(self, listener: Listener) -> None:
+        """From the return on nothing is missed. Hand the listener back with `leave`."""
         self.listeners.add(listener)
         if self.task is None or self.task.done():
+            self.looked.clear()
             self.task = asyncio.create_task(self._look_on())
-        return listener
+        await self.looked.wait()
 
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)
@@ -85,7 +86,9 @@ class Watch:
                 for listener in self.listeners:
                     listener.hear(news=before not in (None, now), unread=unread.get(listener.user or 0))
                 before = now
+            self.looked.set()
             await asyncio.sleep(EVERY)
+        self.looked.set()
         for listener in self.listeners:  # they see that it is over
             listener.bell.set()
 
@@ -120,9 +123,10 @@ def news(user: int | None) -> ServerSentEvent:
 async def _news(user: int | None = None) -> AsyncIterator[ServerSentEventMessage]:
     clock = asyncio.get_running_loop().time
     ends = clock() + LASTS
-    listener = WATCH.listen(user)
+    listener = Listener(user)
     told: int | None = None
     try:
+        await WATCH.listen(listener)
         yield ServerSentEventMessage(comment="here", retry=2_000)
         while clock() < ends and not LEAVING.begun:
             try:

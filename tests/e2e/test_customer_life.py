@@ -335,8 +335,13 @@ def routes_for_customers() -> list[str]:
     return [path for path in open_ones if not path.startswith(inside)]
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "language"),
+    [
+        ("light", "ru"),
+        *(pytest.param(*looks, marks=pytest.mark.long) for looks in (("light", "en"), ("dark", "ru"), ("dark", "en"))),
+    ],
+)
 def test_every_page_of_customers_is_readable_by_everybody(
     system: System, api: httpx.Client, browser: Any, house: str, language: str, scheme: str
 ) -> None:

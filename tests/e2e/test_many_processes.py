@@ -176,6 +176,7 @@ def stage(tmp_path: Path, database_url: str, redis_url: str) -> Any:
     made.clear()
 
 
+@pytest.mark.long
 async def test_two_of_each_lose_one_of_each_and_nobody_notices(stage: Stage, regulation: None) -> None:
     await _play(stage, web=2, workers=2, lives=8, kills=2, seed=1)
 

@@ -218,7 +218,10 @@ def test_news_come_by_themselves_and_do_not_move_what_is_read(
     assert olga.errors == []
 
 
-@pytest.mark.parametrize(("viewport", "scheme", "language"), [(PHONE, "dark", "ru"), (DESK, "light", "en")])
+@pytest.mark.parametrize(
+    ("viewport", "scheme", "language"),
+    [(PHONE, "dark", "ru"), pytest.param(DESK, "light", "en", marks=pytest.mark.long)],
+)
 def test_pages_fit_their_screens_and_everybody(
     system: System,
     passwords: dict[str, str],

@@ -202,7 +202,7 @@ def test_a_draft_is_broken_mended_tried_published_for_tomorrow_and_rolled_back(o
     owner.send("#judged-1 button[name=accept]")
     assert page.locator(".case-wrong").count() == 0
     owner.open(f"{DRAFT}/simulation")
-    assert page.locator("svg.shifts .shift").count() == 1
+    assert page.locator("svg.shifts .shift").count() >= 1
     assert page.locator("svg.bars").count() >= 1
     owner.send("a.sorts >> nth=0")
     assert page.locator("th[aria-sort]").count() == 1
@@ -345,7 +345,11 @@ OPENED = ("draft-differences", "draft-checks")
 @pytest.mark.parametrize(
     ("judged", "looks"),
     [
-        (WHOLE, {"locale": "ru-RU", "color_scheme": "light", "viewport": {"width": 1280, "height": 900}}),
+        pytest.param(
+            WHOLE,
+            {"locale": "ru-RU", "color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+            marks=pytest.mark.long,
+        ),
         (LOOKS, {"locale": "en-GB", "color_scheme": "dark", "viewport": {"width": 360, "height": 740}}),
     ],
     ids=["1280-light-ru", "360-dark-en"],

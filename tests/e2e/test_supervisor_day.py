@@ -225,7 +225,12 @@ def test_a_dossier_is_saved_from_the_ticket_and_checked_by_the_command(
 
 @pytest.mark.parametrize(
     ("viewport", "scheme", "language"),
-    [(PHONE, "dark", "ru"), (PHONE, "light", "en"), (DESK, "dark", "en"), (DESK, "light", "ru")],
+    [
+        (PHONE, "light", "en"),
+        pytest.param(PHONE, "dark", "ru", marks=pytest.mark.long),
+        pytest.param(DESK, "dark", "en", marks=pytest.mark.long),
+        pytest.param(DESK, "light", "ru", marks=pytest.mark.long),
+    ],
 )
 def test_pages_fit_their_screens_and_everybody(
     system: System,
