@@ -68,7 +68,10 @@ class Watch:
         self.looks = 0
 
     async def listen(self, listener: Listener) -> None:
-        """From the return on nothing is missed. Hand the listener back with `leave`."""
+        """From the return on nothing is missed. Hand the listener back with `leave`.
+
+        While the database does not answer it waits for one that does.
+        """
         self.listeners.add(listener)
         if self.task is None or self.task.done():
             self.looked.clear()
@@ -86,7 +89,7 @@ class Watch:
                 for listener in self.listeners:
                     listener.hear(news=before not in (None, now), unread=unread.get(listener.user or 0))
                 before = now
-            self.looked.set()
+                self.looked.set()
             await asyncio.sleep(EVERY)
         self.looked.set()
         for listener in self.listeners:  # they see that it is over

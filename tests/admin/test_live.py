@@ -37,6 +37,30 @@ async def test_news_reaches_every_listener_by_one_look(stranger: Browser, monkey
     assert live.WATCH.listeners == set()
 
 
+async def test_what_happens_after_the_first_word_is_news(stranger: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the first look takes, and however many fail before it: the first word waits for it."""
+    watch = live.Watch()
+    look, failures = watch._look, 2
+
+    async def slow() -> Any:
+        nonlocal failures
+        failures -= 1
+        await asyncio.sleep(0.1)
+        return None if failures >= 0 else await look()
+
+    monkeypatch.setattr(live, "EVERY", 0.05)
+    monkeypatch.setattr(live, "STILL", 0.5)
+    monkeypatch.setattr(live, "WATCH", watch)
+    monkeypatch.setattr(watch, "_look", slow)
+    news = live._news()
+    try:
+        assert await what_comes(news) == "here"
+        await a_request()
+        assert await what_comes(news) == "news"
+    finally:
+        await news.aclose()
+
+
 async def test_the_bell_tells_each_listener_their_own_number(signs_in: Signs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "EVERY", 0.05)
     await signs_in(Role.OPERATOR, name="Olga")
