@@ -12,7 +12,7 @@ import msgspec
 from service.actors import Actor
 from service.conditions import Where
 from service.database import fetch, fetchrow
-from service.journal import Entry, read_entry
+from service.journal import COLUMNS, Entry, read_entry
 from service.paging import cursor_of, cut, place_of
 from service.searching import searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
@@ -200,8 +200,7 @@ async def journal(ticket: UUID, *, limit: int, cursor: str | None = None) -> tup
     """A page of the journal, the oldest entry first."""
     place = place_of(cursor, SEQ)
     rows = await fetch(
-        "SELECT ticket, seq, kind, trigger, from_state, to_state, actor_kind, actor_id, actor_name, cause, n, at, "
-        "body, hash FROM journal WHERE ticket = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        f"SELECT {COLUMNS} FROM journal WHERE ticket = $1 AND seq > $2 ORDER BY seq LIMIT $3",
         ticket, _small(place[0]) if place else 0, limit + 1,
     )  # fmt: skip
     page, more = cut(rows, limit)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.database import fetch, fetchrow
-from service.journal import Entry, read_entry
+from service.journal import COLUMNS, Entry, read_entry
 from service.saved_views import VIEWS, SavedView
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
@@ -101,8 +101,7 @@ async def ticket(id: UUID) -> Ticket:
 async def journal(ticket: UUID, *, before: int | None = None) -> list[Entry]:
     """The newest entries before `before`, oldest first."""
     rows = await fetch(
-        "SELECT ticket, seq, kind, trigger, from_state, to_state, actor_kind, actor_id, actor_name, cause, n, at, "
-        "body, hash FROM journal WHERE ticket = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+        f"SELECT {COLUMNS} FROM journal WHERE ticket = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
         ticket, before or 2_000_000_000, MOST_ENTRIES,
     )  # fmt: skip
     return [read_entry(row) for row in reversed(rows)]
