@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import pytest
 
 from service.database import DB, Connection
 
@@ -21,10 +22,9 @@ Statement = tuple[str, tuple[Any, ...]]
 def listening() -> Iterator[list[Statement]]:
     """The statements our connections are given meanwhile, with their values."""
     heard: list[Statement] = []
-    kept = {name: getattr(Connection, name) for name in METHODS}
 
     def tapped(name: str) -> Any:
-        original = kept[name]
+        original = getattr(Connection, name)
 
         async def tap(self: Connection, sql: str, *values: Any, **more: Any) -> Any:
             heard.append((sql, values))
@@ -32,13 +32,10 @@ def listening() -> Iterator[list[Statement]]:
 
         return tap
 
-    for name in METHODS:
-        setattr(Connection, name, tapped(name))
-    try:
+    with pytest.MonkeyPatch.context() as patch:  # it also knows which methods were inherited, and lets them be again
+        for name in METHODS:
+            patch.setattr(Connection, name, tapped(name))
         yield heard
-    finally:
-        for name, original in kept.items():
-            setattr(Connection, name, original)
 
 
 async def read_through(statement: Statement, *, sorted_at_most: int) -> list[str]:
