@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.system import CHROMIUM_FLAGS, CHROMIUMS, MONDAY, Receiver, System, eventually, free_port
@@ -80,6 +81,24 @@ def _listen(running: System) -> None:
     assert running.process.stdout is not None
     for line in running.process.stdout:
         running.said.append(line)
+
+
+@pytest.fixture(scope="module")
+def api(request: pytest.FixtureRequest, system: System) -> Iterator[httpx.Client]:
+    """A program that may do everything; each module of tests has its own."""
+    name = request.module.__name__.rpartition(".")[2]
+    with system.client(system.prints("token", "add", name, "--role", "administrator")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def passwords(request: pytest.FixtureRequest, system: System) -> dict[str, str]:
+    """Addresses with the passwords the command printed, for the PEOPLE of the module: role, short name, full name."""
+    addresses = {f"{name}@reglament.example.org": (full, role) for role, name, full in request.module.PEOPLE}
+    return {
+        address: system.prints("user", "add", address, "--name", full, "--role", role)
+        for address, (full, role) in addresses.items()
+    }
 
 
 @pytest.fixture(scope="session")

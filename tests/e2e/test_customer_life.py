@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,6 @@ WRITER = "p.gusev@lesnoy-bereg.example.com"
 SUBJECT = "Не открывается отчёт"
 FIRST = "Пустая накладная"
 ROUTES = Path(__file__).parents[2] / "docs" / "routes.md"
-
-
-@pytest.fixture(scope="module")
-def api(system: System) -> Iterator[httpx.Client]:
-    with system.client(system.prints("token", "add", "customer-life", "--role", "administrator")) as client:
-        yield client
 
 
 def links(letter: EmailMessage) -> list[str]:

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -36,12 +35,6 @@ def people(system: System) -> dict[str, str]:
             ("process_owner", "Дарья Мельник"),
         )
     }
-
-
-@pytest.fixture(scope="module")
-def api(system: System) -> Iterator[httpx.Client]:
-    with system.client(system.prints("token", "add", "e2e", "--role", "administrator")) as client:
-        yield client
 
 
 def a_mail(subject: str, text: str, *, charset: str = "utf-8", picture: bool = False) -> EmailMessage:

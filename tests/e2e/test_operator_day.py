@@ -4,14 +4,13 @@ import re
 import struct
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.e2e.looks import faults
 from tests.e2e.system import System, eventually
 
 pytestmark = pytest.mark.e2e
@@ -31,23 +30,6 @@ def a_picture() -> bytes:
 PHONE, DESK = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
 PEOPLE = (("operator", "day-olga", "Ольга Дневная"), ("supervisor", "day-gleb", "Глеб Дневной"),
           ("administrator", "day-root", "Рита Дневная"))  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def passwords(system: System) -> dict[str, str]:
-    """Addresses with the passwords the command printed."""
-    return {
-        f"{name}@reglament.example.org": system.prints(
-            "user", "add", f"{name}@reglament.example.org", "--name", full, "--role", role
-        )
-        for role, name, full in PEOPLE
-    }
-
-
-@pytest.fixture(scope="module")
-def api(system: System) -> Iterator[httpx.Client]:
-    with system.client(system.prints("token", "add", "day", "--role", "administrator")) as client:
-        yield client
 
 
 class Reader:
@@ -238,14 +220,7 @@ def test_pages_fit_their_screens_and_everybody(
     for path in paths:
         page = reader.opens(path)
         assert page.locator("html").get_attribute("lang") == language
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{path} is {wide} px too wide"
-        serious = [
-            f"{path}: {one['id']} {one['nodes'][0]['html'][:160]}"
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == []
+        assert faults(page) == [], path
         if language == "en" and path != f"/desk/tickets/{ticket['id']}":
             shown = page.inner_text("main .page-head, .places")
             assert not re.search("[а-яё]", shown.lower()), path

@@ -1,15 +1,14 @@
 """A supervisor's day in a real browser: the bell, a watched ticket, an absence, teams, a dossier for a dispute."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.e2e.looks import faults
 from tests.e2e.system import System, eventually, text_of
 from tests.e2e.test_operator_day import DESK, PHONE, Reader, registered
 
@@ -17,23 +16,6 @@ pytestmark = pytest.mark.e2e
 
 PEOPLE = (("operator", "eve-vera", "Вера Вечерняя"), ("supervisor", "eve-gleb", "Глеб Вечерний"),
           ("supervisor", "eve-inna", "Инна Вечерняя"), ("administrator", "eve-root", "Рита Вечерняя"))  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def passwords(system: System) -> dict[str, str]:
-    """Addresses with the passwords the command printed."""
-    return {
-        f"{name}@reglament.example.org": system.prints(
-            "user", "add", f"{name}@reglament.example.org", "--name", full, "--role", role
-        )
-        for role, name, full in PEOPLE
-    }
-
-
-@pytest.fixture(scope="module")
-def api(system: System) -> Iterator[httpx.Client]:
-    with system.client(system.prints("token", "add", "evening", "--role", "administrator")) as client:
-        yield client
 
 
 def does(api: httpx.Client, ticket: dict[str, Any], trigger: str, **given: Any) -> None:
@@ -254,14 +236,7 @@ def test_pages_fit_their_screens_and_everybody(
     for path in paths:
         page = reader.opens(path)
         assert page.locator("html").get_attribute("lang") == language
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{path} is {wide} px too wide"
-        serious = [
-            f"{path}: {one['id']} {one['nodes'][0]['html'][:160]}"
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in ("serious", "critical")
-        ]
-        assert serious == []
+        assert faults(page) == [], path
         if language == "en":
             shown = page.inner_text("main .page-head h1, .places") if "/people/" not in path else ""
             assert not re.search("[а-яё]", shown.lower()), path
