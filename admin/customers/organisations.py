@@ -196,8 +196,9 @@ async def join(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     """Say where a person belongs who has registered by himself."""
     reader, form = await reading(request), await request.form()
     organisation = str(form.get("organisation", ""))
+    known = organisation.isascii() and organisation.isdigit() and len(organisation) < 19
+    number = int(organisation) if known else 0
     try:
-        number = int(organisation) if organisation.isascii() and organisation.isdigit() else 0
         await customer_records.join(contact, number, by=await actor_of(request), at=reader.at)
     except WrongFields as wrong:
         flash(request, told(wrong.errors[0], reader.language), "refused")

@@ -112,16 +112,14 @@ def _asked(typed: Mapping[str, str], reader: Reading) -> Asked | None:
 
 async def _carry_out(id: UUID, asked: Asked, typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
     cause = _cause(asked, typed, actor)
+    ticket: Ticket | None = None
     try:
         ticket = await reads.ticket(id)
-    except NotFound as gone:
-        return Report(id=str(id), number="—", subject="", done=False, said=said(gone, reader.language))
-    try:
         given = await _given(asked, ticket, reader, actor)
         await carry_out(id, asked.trigger, by=actor, at=reader.at, cause=cause, given=given)
     except Refusal as refusal:
-        if not await reads.acted(id, cause):
-            return _report(ticket, done=False, said=said(refusal, reader.language))
+        if ticket is None or not await reads.acted(id, cause):
+            return _refused(id, ticket, refusal, reader)
     return _report(ticket, done=True, said=translate(reader.language, _("Done")))
 
 
@@ -133,8 +131,12 @@ def _cause(asked: Asked, typed: Mapping[str, str], actor: Actor) -> str:
 
 async def _show(id: UUID, asked: Asked, _typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
     """What would be done, for the look before letters go out."""
-    ticket = await reads.ticket(id)
-    given = await _given(asked, ticket, reader, actor)
+    ticket: Ticket | None = None
+    try:
+        ticket = await reads.ticket(id)
+        given = await _given(asked, ticket, reader, actor)
+    except Refusal as refusal:
+        return _refused(id, ticket, refusal, reader)
     possible = asked.trigger in MACHINE.possible(facts(ticket), by=actor.role)
     if not possible:
         return _report(ticket, done=False, said=translate(reader.language, _("Not possible in its state")))
@@ -170,6 +172,13 @@ async def _take(id: UUID, typed: Mapping[str, str], reader: Reading, actor: Acto
         return report.said, "refused"
     name = ticket.number or ticket.subject
     return (translate(reader.language, _("{ticket} is yours."), ticket=name),)
+
+
+def _refused(id: UUID, ticket: Ticket | None, refusal: Refusal, reader: Reading) -> Report:
+    told = said(refusal, reader.language)
+    if ticket is None:
+        return Report(id=str(id), number="—", subject="", done=False, said=told)
+    return _report(ticket, done=False, said=told)
 
 
 def _report(ticket: Ticket, *, done: bool, said: str, letter: str = "") -> Report:

@@ -13,6 +13,8 @@ from service.staffing import Person
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
+YEARS = range(1970, 9000)  # what every zone can tell, and nobody is away longer
+
 
 async def save_absence(user: int, typed: Mapping[str, str], *, reader: Reading, by: Actor) -> None:
     """From when until when somebody is away, and who is told meanwhile. Raises NotFound and WrongFields."""
@@ -39,11 +41,14 @@ def _days(typed: Mapping[str, str], zone: ZoneInfo) -> tuple[datetime | None, da
     days: list[date | None] = []
     for name in ("from", "until"):
         try:
-            days.append(date.fromisoformat(typed[name]) if typed.get(name) else None)
+            day = date.fromisoformat(typed[name]) if typed.get(name) else None
         except ValueError:
-            raise WrongFields([FieldError(name, _("Write the day as 2026-05-18."), {})]) from None
+            day = date.max
+        if day and day.year not in YEARS:
+            raise WrongFields([FieldError(name, _("Write the day as 2026-05-18."), {})])
+        days.append(day)
     first, last = days
-    until = last + timedelta(days=1) if last and last.year < 9000 else None
+    until = last + timedelta(days=1) if last else None
     return (
         datetime.combine(first, time(), zone) if first else None,
         datetime.combine(until, time(), zone) if until else None,

@@ -40,7 +40,7 @@ async def people_page(request: AnyRequest) -> Response[str]:
 async def add_person(request: AnyRequest) -> Response[str]:
     """Make an account; its password is on this page and nowhere else."""
     form = await request.form()
-    typed = {name: str(form[name]) for name in form}
+    typed = {name: str(form[name]).replace("\x00", "") for name in form}
     reader, actor = await reading(request), await actor_of(request)
     try:
         password = await add_user(
@@ -71,7 +71,7 @@ async def end_session_of(request: AnyRequest, id: FromPath[int], key: FromPath[s
 async def change_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     """Change an account: its facts, its absence, its password or its sessions, as the pressed button says."""
     form = await request.form()
-    typed = {name: str(form[name]) for name in form}
+    typed = {name: str(form[name]).replace("\x00", "") for name in form}
     reader, actor = await reading(request), await actor_of(request)
     try:
         match typed.get("act"):

@@ -38,7 +38,7 @@ async def profile_page(request: AnyRequest) -> Response[str]:
 async def change_profile(request: AnyRequest) -> Response[Any]:
     """Save the name and the language, the password, the absence or the notices, as the pressed button says."""
     form = await request.form()
-    typed = {name: str(form[name]) for name in form}
+    typed = {name: str(form[name]).replace("\x00", "") for name in form}
     reader, actor, user = await reading(request), await actor_of(request), await _user(request)
     said, language = _("Saved."), reader.language
     try:

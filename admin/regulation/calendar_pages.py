@@ -194,7 +194,7 @@ def _part(*, year: str | None = None) -> Part:
 
 
 def _year(asked: str, known: list[int], this: int) -> int:
-    return int(asked) if asked.isdigit() and int(asked) in known else _nearest(known, this)
+    return next((year for year in known if str(year) == asked), _nearest(known, this))
 
 
 def _nearest(known: list[int], year: int) -> int:

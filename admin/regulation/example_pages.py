@@ -52,13 +52,14 @@ async def save_examples(request: AnyRequest) -> Response[Any]:
 
 async def _button(request: AnyRequest, draft: Draft, form: dict[str, str]) -> Response[Any]:
     reader = await reading(request)
-    if form.get("remove", "").isdigit():
+    rows = {str(row) for row in rows_of(form)}
+    if form.get("remove") in rows:
         form |= {f"{part}-{form['remove']}": "" for part in PARTS if part != "service_level"}
     examples, places, errors = examples_of(example_values(draft.document) | form, draft.document)
     if errors or "check" in form:
         shown = as_typed(EXAMPLES_PART, draft, form, errors=errors)
         return await _page(request, reader, replace(shown, status=422 if errors else 200))
-    if form.get("accept", "").isdigit():
+    if form.get("accept") in rows:
         examples = _accepted(examples, places.get(int(form["accept"])), draft.document)
     return await keep(request, reader, draft, changed(draft.document, examples=examples), to=HERE)
 

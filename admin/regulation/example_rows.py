@@ -55,7 +55,7 @@ def local(instant: str, zone: tzinfo) -> str:
     """An instant as a browser shows it in a field; what is no instant stays as it is."""
     try:
         return f"{parse_instant(instant).astimezone(zone):%Y-%m-%dT%H:%M}"
-    except CalendarError:
+    except (CalendarError, OverflowError):
         return instant
 
 

@@ -82,7 +82,7 @@ def lost(request: AnyRequest, reader: Reading) -> Redirect:
 async def typed(request: AnyRequest) -> dict[str, str]:
     """The form as it was sent, lines ending as ours do; of several values with one name the last."""
     sent = (await request.form()).items()
-    return {name: value.replace("\r\n", "\n") for name, value in sent if isinstance(value, str)}
+    return {name: value.replace("\r\n", "\n").replace("\x00", "") for name, value in sent if isinstance(value, str)}
 
 
 def overtaken(draft: Draft, form: Mapping[str, str], language: Language) -> str:

@@ -70,7 +70,7 @@ async def compare(request: AnyRequest, version: FromPath[int]) -> Response[str]:
     reader = await reading(request)
     published = [one["version"] for one in await versions()]
     asked = request.query_params.get("with", "")
-    other = int(asked) if asked.isascii() and asked.isdigit() and int(asked) in published else published[0]
+    other = next((one for one in published if str(one) == asked), published[0])
     if version not in published:
         raise NotFoundException
     return render(

@@ -74,9 +74,9 @@ def _effective(text: str, reader: Reading) -> tuple[datetime | None, dict[str, s
         return None, {}
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=reader.zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None, {"effective_at": translate(reader.language, _("Give a date and a time."))}
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=reader.zone)).astimezone(UTC)
     if moment < reader.at:
         return None, {"effective_at": translate(reader.language, _("A version cannot take effect in the past."))}
     return moment, {}

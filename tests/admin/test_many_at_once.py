@@ -49,6 +49,13 @@ async def test_letters_to_several_customers_are_shown_before_they_go(operator: B
     assert await fetchval("SELECT minutes FROM message WHERE direction = 'out'") == 30
 
 
+async def test_an_answer_taken_out_of_use_refuses_each_ticket_and_loses_none(operator: Browser) -> None:
+    tickets = [await a_ticket("one"), await a_ticket("two")]
+    look = await presses(operator, "answer", *tickets, canned="retired")
+    assert look.status_code == 200
+    assert words(look).count("There is no standard answer “retired”.") == 2
+
+
 async def test_another_button_of_the_same_page_is_another_act(operator: Browser) -> None:
     ticket = await a_ticket()
     form = dict(hidden_fields((await operator.get("/desk")).text, "/desk/bulk")) | {"ticket": str(ticket.id)}

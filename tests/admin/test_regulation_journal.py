@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from admin.pages import DEFAULT_ZONE
 from admin.regulation import journal_page
 from service import clock, config_journal, drafts
 from service.regulations import changed_target
@@ -37,7 +38,7 @@ async def test_every_change_stands_there_with_who_and_what_became_different(owne
     page = await (await signs_in(Role.SUPERVISOR, name="Gleb")).get(JOURNAL)
     assert re.findall(r"<h2>([^<]*)</h2>", page.text)[:3] == [
         "Draft discarded", "Draft begun as a copy of version 1",
-        f"Version 2 published, in force from {clock.now():%-d %B %Y}",
+        f"Version 2 published, in force from {clock.now().astimezone(DEFAULT_ZONE):%-d %B %Y}",
     ]  # fmt: skip
     told = words(page)
     assert told.count("6.3 P2: resolution target 8 → 6 working hours") == 2  # in the draft, and as it was published
