@@ -41,3 +41,9 @@ def language_of(request: AnyRequest, *, otherwise: str | None = None) -> Languag
     if chosen not in LANGUAGES and otherwise in LANGUAGES:
         return otherwise
     return negotiate(cookie=chosen, accept_language=request.headers.get("accept-language"))
+
+
+async def typed_in(request: AnyRequest) -> dict[str, str]:
+    """The form as it was typed, without the NUL that no text of the database holds; of several values the last."""
+    form = await request.form()
+    return {name: str(form[name]).replace("\x00", "") for name in form}

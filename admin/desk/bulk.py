@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from admin.form_keys import key_or_fresh
 from admin.language import own_page
 from admin.pages import Reading, render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.refused import said
 from service.actors import Actor
 from service.auth import actor_of
@@ -62,11 +62,13 @@ class Asked(msgspec.Struct, frozen=True):
     answer: str = ""  # the code of a standard answer, whose text is filled for each ticket
 
 
+Work = Callable[[Ticket, Asked, Mapping[str, str], Reading, Actor], Awaitable[Report]]
+
+
 @post("/desk/bulk", guards=[MOVES], status_code=200)
 async def bulk(request: AnyRequest) -> Response[Any]:
     """Carry out one move on each of the chosen tickets; letters are counted and shown before they go."""
-    form = await request.form()
-    typed = {name: str(form[name]).replace("\x00", "") for name in form}
+    form, typed = await request.form(), await typed_in(request)
     back = own_page(typed.get("back", "/desk"))
     reader, actor = await reading(request), await actor_of(request)
     if taken := as_uuid(typed.get("take", "")):
@@ -79,7 +81,7 @@ async def bulk(request: AnyRequest) -> Response[Any]:
         return Redirect(back, status_code=303)
     sure = asked.trigger != "answer" or typed.get("sure") == "1"
     work = _carry_out if sure else _show
-    reports = [await work(id, asked, typed, reader, actor) for id in ids]
+    reports = [await _reported(work, id, asked, typed, reader, actor) for id in ids]
     return render(
         "desk/bulk.html",
         reader,
@@ -110,16 +112,24 @@ def _asked(typed: Mapping[str, str], reader: Reading) -> Asked | None:
 # --- one ticket -------------------------------------------------------------------------------------------------------
 
 
-async def _carry_out(id: UUID, asked: Asked, typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
-    cause = _cause(asked, typed, actor)
-    ticket: Ticket | None = None
+async def _reported(
+    work: Work, id: UUID, asked: Asked, typed: Mapping[str, str], reader: Reading, actor: Actor
+) -> Report:
     try:
         ticket = await reads.ticket(id)
+    except NotFound as gone:
+        return Report(id=str(id), number="—", subject="", done=False, said=said(gone, reader.language))
+    return await work(ticket, asked, typed, reader, actor)
+
+
+async def _carry_out(ticket: Ticket, asked: Asked, typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
+    cause = _cause(asked, typed, actor)
+    try:
         given = await _given(asked, ticket, reader, actor)
-        await carry_out(id, asked.trigger, by=actor, at=reader.at, cause=cause, given=given)
+        await carry_out(ticket.id, asked.trigger, by=actor, at=reader.at, cause=cause, given=given)
     except Refusal as refusal:
-        if ticket is None or not await reads.acted(id, cause):
-            return _refused(id, ticket, refusal, reader)
+        if not await reads.acted(ticket.id, cause):
+            return _report(ticket, done=False, said=said(refusal, reader.language))
     return _report(ticket, done=True, said=translate(reader.language, _("Done")))
 
 
@@ -129,14 +139,12 @@ def _cause(asked: Asked, typed: Mapping[str, str], actor: Actor) -> str:
     return f"request:{actor.principal}:{key_or_fresh(typed.get('key', ''))}:{told}"
 
 
-async def _show(id: UUID, asked: Asked, _typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
+async def _show(ticket: Ticket, asked: Asked, _typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
     """What would be done, for the look before letters go out."""
-    ticket: Ticket | None = None
     try:
-        ticket = await reads.ticket(id)
         given = await _given(asked, ticket, reader, actor)
     except Refusal as refusal:
-        return _refused(id, ticket, refusal, reader)
+        return _report(ticket, done=False, said=said(refusal, reader.language))
     possible = asked.trigger in MACHINE.possible(facts(ticket), by=actor.role)
     if not possible:
         return _report(ticket, done=False, said=translate(reader.language, _("Not possible in its state")))
@@ -167,18 +175,11 @@ async def _take(id: UUID, typed: Mapping[str, str], reader: Reading, actor: Acto
     ticket = await reads.ticket(id)
     begins = BEGINS in MACHINE.possible(facts(ticket), by=actor.role)
     asked = Asked(BEGINS, {}) if begins else Asked("assign", {"assignee": actor.email})
-    report = await _carry_out(id, asked, typed, reader, actor)
+    report = await _carry_out(ticket, asked, typed, reader, actor)
     if not report.done:
         return report.said, "refused"
     name = ticket.number or ticket.subject
     return (translate(reader.language, _("{ticket} is yours."), ticket=name),)
-
-
-def _refused(id: UUID, ticket: Ticket | None, refusal: Refusal, reader: Reading) -> Report:
-    told = said(refusal, reader.language)
-    if ticket is None:
-        return Report(id=str(id), number="—", subject="", done=False, said=told)
-    return _report(ticket, done=False, said=told)
 
 
 def _report(ticket: Ticket, *, done: bool, said: str, letter: str = "") -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,21 +39,20 @@ async def absence_values(person: Person, reader: Reading) -> dict[str, object]:
 
 
 def _days(typed: Mapping[str, str], zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    days: list[date | None] = []
-    for name in ("from", "until"):
-        try:
-            day = date.fromisoformat(typed[name]) if typed.get(name) else None
-        except ValueError:
-            day = date.max
-        if day and day.year not in YEARS:
-            raise WrongFields([FieldError(name, _("Write the day as 2026-05-18."), {})])
-        days.append(day)
-    first, last = days
+    first, last = [_typed_day(name, typed[name]) if typed.get(name) else None for name in ("from", "until")]
     until = last + timedelta(days=1) if last else None
     return (
         datetime.combine(first, time(), zone) if first else None,
         datetime.combine(until, time(), zone) if until else None,
     )
+
+
+def _typed_day(name: str, word: str) -> date:
+    with suppress(ValueError):
+        day = date.fromisoformat(word)
+        if day.year in YEARS:
+            return day
+    raise WrongFields([FieldError(name, _("Write the day as 2026-05-18."), {})])
 
 
 def _day_of(moment: datetime | None, zone: ZoneInfo) -> str:

@@ -16,7 +16,7 @@ from admin.people.absence import absence_values, save_absence
 from admin.people.browsers import browser_name
 from admin.people.profile import TONGUES, session_of
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import staffing
 from service.accounts import ACCOUNT_ROLES, add_user
 from service.auth import actor_of, wall_clock
@@ -39,8 +39,7 @@ async def people_page(request: AnyRequest) -> Response[str]:
 @post("/people", guards=[PEOPLE], status_code=200)
 async def add_person(request: AnyRequest) -> Response[str]:
     """Make an account; its password is on this page and nowhere else."""
-    form = await request.form()
-    typed = {name: str(form[name]).replace("\x00", "") for name in form}
+    typed = await typed_in(request)
     reader, actor = await reading(request), await actor_of(request)
     try:
         password = await add_user(
@@ -70,8 +69,7 @@ async def end_session_of(request: AnyRequest, id: FromPath[int], key: FromPath[s
 @post("/people/{id:int}", guards=[PEOPLE], status_code=303)
 async def change_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     """Change an account: its facts, its absence, its password or its sessions, as the pressed button says."""
-    form = await request.form()
-    typed = {name: str(form[name]).replace("\x00", "") for name in form}
+    typed = await typed_in(request)
     reader, actor = await reading(request), await actor_of(request)
     try:
         match typed.get("act"):

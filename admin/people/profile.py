@@ -14,7 +14,7 @@ from admin.pages import render
 from admin.people.absence import absence_values, save_absence
 from admin.people.browsers import browser_name
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import notices, staffing
 from service.actors import Actor
 from service.auth import actor_of, demand_patience, note_attempt, set_cookie, visitor_of, wall_clock
@@ -37,8 +37,7 @@ async def profile_page(request: AnyRequest) -> Response[str]:
 @post("/profile", guards=[EVERYBODY], status_code=303)
 async def change_profile(request: AnyRequest) -> Response[Any]:
     """Save the name and the language, the password, the absence or the notices, as the pressed button says."""
-    form = await request.form()
-    typed = {name: str(form[name]).replace("\x00", "") for name in form}
+    typed = await typed_in(request)
     reader, actor, user = await reading(request), await actor_of(request), await _user(request)
     said, language = _("Saved."), reader.language
     try:
