@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
+from admin.pages import DEFAULT_ZONE
 from service import clock
 from service.actors import Actor, customer
 from service.app import create_app
@@ -326,7 +327,7 @@ async def test_a_version_to_come_is_announced_but_not_yet_the_text(visitor: http
     await publish(changed, based_on=version, by=author, at=clock.now(), effective_at=later)
     page = words(await visitor.get("/regulation/public"))
     assert "Another version takes effect on" in page
-    assert f"In force since {clock.now():%-d %B %Y}, version 1." in page  # whatever it counts for
+    assert f"In force since {clock.now().astimezone(DEFAULT_ZONE):%-d %B %Y}, version 1." in page
     text = words(await visitor.get("/regulation/public/2"))
     assert "Version 2, takes effect on" in text
     assert "This text is not in force yet." in text
