@@ -270,10 +270,11 @@ async def known_id(value: str) -> UUID:
 
 # Transactions that are still open may yet write events with lower positions: nothing is shown past the oldest of them,
 # or a reader would go on and never see theirs.
+# The column, not the text selected under the same name: as text, 1000 comes before 999.
 FEED = """
 SELECT event_id, type, body, txid::text AS txid, position FROM event
 WHERE (txid, position) > ($1::text::xid8, $2) AND txid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY txid, position LIMIT $3
+ORDER BY event.txid, position LIMIT $3
 """
 
 

@@ -165,6 +165,24 @@ async def test_the_feed_waits_for_a_transaction_that_is_still_open(
     assert items[0]["id"] == "evt_slow"
 
 
+async def test_the_feed_counts_its_transactions_as_numbers(operator: httpx.AsyncClient) -> None:
+    """As text, 10 comes before 9: a page that ended there would hide the ninth for ever."""
+    for id, txid in (("evt_nine", "9"), ("evt_ten", "10"), ("evt_hundred", "100")):
+        await execute(
+            "INSERT INTO event (event_id, type, ticket, seq, body, at, txid) VALUES ($1, 'ticket.received', $2, 1, "
+            """'{"type":"ticket.received","timestamp":"2026-05-04T07:00:00Z","data":{}}', now(), $3::text::xid8)""",
+            id, UUID(int=1), txid,
+        )  # fmt: skip
+    seen: list[str] = []
+    after: str | None = None
+    for _page in range(4):
+        query: dict[str, str | int] = {"limit": 1} | ({"after": after} if after else {})
+        page = (await operator.get("/api/v1/events", params=query)).json()
+        seen += [item["id"] for item in page["items"]]
+        after = page["next_cursor"]
+    assert seen == ["evt_nine", "evt_ten", "evt_hundred"]
+
+
 @pytest.mark.parametrize("after", ["x", "evt_nobody", "WzFd", "WyJ4IiwxXQ"])
 async def test_a_cursor_that_is_not_of_the_feed_is_refused(operator: httpx.AsyncClient, after: str) -> None:
     answer = await operator.get("/api/v1/events", params={"after": after})
