@@ -105,7 +105,7 @@ async def restore(settings: Settings, archive: Path, *, force: bool = False) -> 
     """Put an archive into an empty home and database, bring the tables up to date, and replay every journal.
 
     `force` empties the database first and replaces the secret; files that are there stay beside the restored ones.
-    Nothing may run on the home meanwhile. Raises BackupError.
+    Nothing may run on the home meanwhile. A damaged archive is refused before anything is touched. Raises BackupError.
     """
     if settings.database_url is None and attach(settings.home, redis=False) is not None:
         raise BackupError(f"Reglament runs in {settings.home}. Stop it first, then restore.")
@@ -113,6 +113,8 @@ async def restore(settings: Settings, archive: Path, *, force: bool = False) -> 
         manifest = _manifest(tar)
         secret = _content(tar, SECRET).read()
         _demand_own_secret(settings, secret, force=force)
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _demand_whole(tar, manifest, folder=settings.home)
         with _database(settings) as url:
             await _make_room(settings, url, force=force)
             _put_database(tar, url, folder=settings.home)
@@ -170,6 +172,41 @@ def _demand_own_secret(settings: Settings, secret: bytes, *, force: bool) -> Non
         )
 
 
+def _demand_whole(tar: tarfile.TarFile, manifest: Manifest, *, folder: Path) -> None:
+    """Reads all of the archive, as restoring will. Raises BackupError when some of it is missing or damaged."""
+    files = 0
+    for member in tar:
+        if place := _place_in(member):
+            files += 1
+            if _copy(_content(tar, member.name), None) != place:
+                raise BackupError(f"The archive is damaged: {member.name} has another content than its name says.")
+    if files != manifest.files:
+        raise BackupError(f"The archive is damaged: it holds {files} of its {manifest.files} files.")
+    with _dump_in(tar, folder) as dump:
+        try:
+            _run("pg_restore", f"--file={os.devnull}", str(dump))
+        except BackupError as error:
+            raise BackupError(f"The archive is damaged: {error}") from error
+
+
+def _place_in(member: tarfile.TarInfo) -> str | None:
+    """The hash that a file of a ticket is kept under; None for the other parts. Raises BackupError for strangers."""
+    if not member.name.startswith(FILES):
+        return None
+    place = PLACE_OF_FILE.fullmatch(member.name)
+    if place is None or not member.isfile():
+        raise BackupError(f"The archive holds {member.name!r}, which no backup has.")
+    return place[2]
+
+
+@contextmanager
+def _dump_in(tar: tarfile.TarFile, folder: Path) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="restore-") as dump:
+        _copy(_content(tar, DUMP), dump)
+        dump.flush()
+        yield Path(dump.name)
+
+
 async def _make_room(settings: Settings, url: str, *, force: bool) -> None:
     """Raises BackupError when something is there that restoring would mix with."""
     session = await asyncpg.connect(url)
@@ -185,41 +222,37 @@ async def _make_room(settings: Settings, url: str, *, force: bool) -> None:
 
 
 def _put_database(tar: tarfile.TarFile, url: str, *, folder: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="restore-") as dump:
-        _copy(_content(tar, DUMP), dump)
-        dump.flush()
+    with _dump_in(tar, folder) as dump:
         _run(
             "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
-            "--schema=public", f"--dbname={url}", dump.name,
+            "--schema=public", f"--dbname={url}", str(dump),
         )  # fmt: skip
 
 
 def _put_files(tar: tarfile.TarFile, home: Path) -> None:
     """Only what its own content vouches for, and only where such files lie."""
     for member in tar:
-        if not member.name.startswith(FILES):
+        if (place := _place_in(member)) is None:
             continue
-        place = PLACE_OF_FILE.fullmatch(member.name)
-        if place is None or not member.isfile():
-            raise BackupError(f"The archive holds {member.name!r}, which no backup has.")
         target = home / member.name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix="new-", delete=False) as made:
             digest = _copy(_content(tar, member.name), made)
             made.flush()
             os.fsync(made.fileno())
-        if digest != place[2]:
+        if digest != place:
             Path(made.name).unlink()
             raise BackupError(f"The archive is damaged: {member.name} has another content than its name says.")
         os.replace(made.name, target)
 
 
-def _copy(source: IO[bytes], target: IO[bytes]) -> str:
-    """Copy everything; its SHA-256."""
+def _copy(source: IO[bytes], target: IO[bytes] | None) -> str:
+    """Copy everything, or only read it; its SHA-256."""
     digest = hashlib.sha256()
     while chunk := source.read(CHUNK):
         digest.update(chunk)
-        target.write(chunk)
+        if target is not None:
+            target.write(chunk)
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -116,6 +116,44 @@ async def test_an_archive_cannot_write_elsewhere_or_lie_about_a_file(
     assert refused.returncode == 1
     assert "which no backup has" in refused.stderr or "another content" in refused.stderr
     assert not (place / "outside").exists()
+
+
+def cut_short(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+
+
+def without_a_file(archive: Path) -> None:
+    whole = archive.rename(archive.with_suffix(".whole"))
+    with tarfile.open(whole) as old, tarfile.open(archive, "w") as new:
+        for member in old:
+            if not member.name.startswith("files/"):
+                new.addfile(member, old.extractfile(member))
+
+
+def with_a_spoiled_dump(archive: Path) -> None:
+    with tarfile.open(archive) as tar:
+        dump = tar.getmember("database.dump")
+    with archive.open("r+b") as raw:
+        raw.seek(dump.offset_data + dump.size * 9 // 10)
+        raw.write(b"harm" * 40)
+
+
+@pytest.mark.parametrize("spoil", [cut_short, without_a_file, with_a_spoiled_dump])
+async def test_a_damaged_archive_is_refused_before_anything_is_lost(
+    place: Path, database_url: str, regulation: None, spoil: Callable[[Path], None]
+) -> None:
+    await a_ticket()
+    old, new, archive = place / "old", place / "new", place / "backup.tar"
+    a_file(old, os.urandom(4096))
+    assert reglament(old, "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    assert reglament(new, "restore", str(archive)).returncode == 0
+    spoil(archive)
+    refused = reglament(new, "restore", "--force", str(archive))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: ")
+    assert "damaged" in refused.stderr
+    with EmbeddedPostgres(new) as server:
+        assert await rows(server.dsn) == [tuple(row) for row in await fetch(JOURNALS)]
 
 
 def test_what_is_no_backup_is_said_so(place: Path) -> None:
