@@ -43,7 +43,11 @@ def language_of(request: AnyRequest, *, otherwise: str | None = None) -> Languag
     return negotiate(cookie=chosen, accept_language=request.headers.get("accept-language"))
 
 
-async def typed_in(request: AnyRequest) -> dict[str, str]:
-    """The form as it was typed, without the NUL that no text of the database holds; of several values the last."""
-    form = await request.form()
-    return {name: str(form[name]).replace("\x00", "") for name in form}
+async def typed_in(request: AnyRequest, *names: str) -> dict[str, str]:
+    """What was typed into the form: lines ending as ours do, without the NUL that no text of the database holds.
+
+    Of several values the last; files are left out. With `names` these alone, empty where nothing was sent.
+    """
+    sent = (await request.form()).items()
+    typed = {name: value.replace("\r\n", "\n").replace("\x00", "") for name, value in sent if isinstance(value, str)}
+    return {name: typed.get(name, "") for name in names} if names else typed

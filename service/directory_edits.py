@@ -14,6 +14,7 @@ from service.accounts import ACCOUNT_ROLES, AlreadyThere, users
 from service.actors import Actor
 from service.customer_records import take_in
 from service.database import DB, execute, fetchrow, retried
+from service.whole_numbers import whole_number
 from service.words import LANGUAGES
 from workflow.definition import Role
 from workflow.errors import FieldError, NotFound, Refusal, WrongFields
@@ -38,9 +39,10 @@ async def one(read: Any, id: str) -> dict[str, Any]:
 
 def number_of(id: str) -> int:
     """The id as a number. Raises NotFound for anything else."""
-    if not (id.isascii() and id.isdigit() and len(id) < 19 and str(int(id)) == id and int(id) > 0):
+    number = whole_number(id)
+    if not number or str(number) != id:
         raise NotFound()
-    return int(id)
+    return number
 
 
 @retried
@@ -147,9 +149,10 @@ async def _write(
     """
     number = number_of(id)
     names = sorted(columns)
+    read = sorted({*names, SUBJECTS[table], *JUDGED.get(table, ())})
     try:
         async with DB.transaction(allow_nested=False):
-            before = await fetchrow(f"SELECT * FROM {table} WHERE id = $1 FOR NO KEY UPDATE", number)
+            before = await fetchrow(f"SELECT {', '.join(read)} FROM {table} WHERE id = $1 FOR NO KEY UPDATE", number)
             if before is None:
                 raise NotFound()
             if joined and before["organisation"] is None:
@@ -175,6 +178,8 @@ async def _write(
 ACTS = {"organisation": "organisation", "contract": "contract", "contact": "contact", "app_user": "user"}
 # How the journal names a record; a contact by its id, because people may ask to be forgotten.
 SUBJECTS = {"organisation": "name", "contract": "number", "contact": "id", "app_user": "email"}
+# What is looked at besides what changes.
+JUDGED = {"contact": ("organisation",), "app_user": ("active", "role")}
 PERSONAL = frozenset({"full_name", "position", "phone"})
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from workflow.errors import NotFound
 
@@ -92,3 +93,9 @@ def _remember(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def disposition(how: str, filename: str) -> str:
+    """RFC 6266: a plain name for old programs, the real one for the others."""
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\/' else "_" for sign in filename)
+    return f"{how}; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"

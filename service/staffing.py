@@ -181,7 +181,9 @@ def _open_session(row: Any, session: str | None) -> OpenSession:
 
 @retried
 async def end_session(user: int, key: str, *, by: Actor, at: datetime) -> None:
-    """Sign one browser of an account out. Raises NotFound."""
+    """Sign one browser of an account out. Raises NotFound, also for what no key looks like."""
+    if len(key) != 64 or not key.isascii():
+        raise NotFound()
     async with DB.transaction(allow_nested=False):
         ended = await execute(
             "DELETE FROM app_session WHERE \"user\" = $1 AND encode(sha256(id_hash), 'hex') = $2", user, key

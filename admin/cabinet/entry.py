@@ -13,7 +13,7 @@ from admin.cabinet.reader import CABINET, cabinet_reading
 from admin.language import own_page
 from admin.pages import render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import clock, customers
 from service.auth import own_form
 from service.customer_doors import count_form, let_in, let_out, same_time, sign_in_customer
@@ -80,9 +80,7 @@ async def register_page(request: AnyRequest) -> Response[str]:
 async def register(request: AnyRequest) -> Response[Any]:
     """Send the letter that proves the address; the page is the same whether the address is known or not."""
     reader = await reading(request)
-    form = await request.form()
-    names = ("email", "full_name", "organisation", "position", "phone")
-    typed = {name: str(form.get(name, "")) for name in names}
+    typed = await typed_in(request, "email", "full_name", "organisation", "position", "phone")
     count_form(request, typed["email"])
     try:
         async with same_time():
@@ -102,7 +100,7 @@ async def forgotten_page(request: AnyRequest) -> Response[str]:
 @post("/cabinet/forgotten", guards=[own_form], status_code=303)
 async def forgotten(request: AnyRequest) -> Redirect:
     """Send the letter if there is an account; the page is the same if there is none."""
-    address = str((await request.form()).get("email", ""))
+    address = (await typed_in(request, "email"))["email"]
     count_form(request, address)
     async with same_time():
         await customers.ask_for_reset(address, at=clock.now())

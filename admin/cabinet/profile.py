@@ -12,7 +12,7 @@ from admin.cabinet.entry import PRIVATE
 from admin.cabinet.reader import CABINET, cabinet_reading
 from admin.pages import render
 from admin.reader import flash
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import customers
 from service.customer_doors import count_act, let_in, signed_in
 from service.customers import Redeemed
@@ -39,8 +39,7 @@ async def profile_page(request: AnyRequest) -> Response[str]:
 async def change_profile(request: AnyRequest) -> Response[Any]:
     """Keep it; letters and pages follow the language from now on."""
     session, reader = await signed_in(request), await cabinet_reading(request)
-    form = await request.form()
-    typed = {name: str(form.get(name, "")) for name in ("full_name", "position", "phone", "language")}
+    typed = await typed_in(request, "full_name", "position", "phone", "language")
     try:
         await customers.change_profile(session.contact, **typed, by=session.actor, at=reader.at)
     except WrongFields as wrong:

@@ -15,7 +15,7 @@ from admin.desk import uploads
 from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render
 from admin.reader import flash
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service.customer_doors import count_act, signed_in
 from service.intake import Arrival, Request, receive
 from service.people import Customer, customer_of_contact
@@ -43,8 +43,7 @@ async def new_request(request: AnyRequest) -> Response[Any]:
     session, reader = await signed_in(request), await cabinet_reading(request)
     count_act(request, session)
     known = await customer_of_contact(session.contact, at=reader.at)
-    form = await request.form()
-    typed = {name: str(form.get(name, "")) for name in ASKED}
+    form, typed = await typed_in(request), await typed_in(request, *ASKED)
     rules = await in_force(at=reader.at)
     brought = await uploads.brought(request, rules, owner=session.actor.principal)
     told_facts = typed | {"organisation": known.organisation_name or typed["organisation"]}
@@ -54,7 +53,7 @@ async def new_request(request: AnyRequest) -> Response[Any]:
         _demand_facts(wanted, rules.regulation.required_fields)
         ticket = await receive(
             wanted, by=session.actor, at=reader.at, arrival=Arrival(files=brought.files),
-            cause=f"cabinet:{session.contact}:{key_or_fresh(str(form.get('key', '')))}",
+            cause=f"cabinet:{session.contact}:{key_or_fresh(form.get('key', ''))}",
             signed_in=msgspec.structs.replace(known, **{name: typed[name] for name in OWN}),
         )  # fmt: skip
     except WrongFields as wrong:

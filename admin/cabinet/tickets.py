@@ -34,6 +34,7 @@ from service.regulations import in_force
 from service.signed_links import ending_of
 from service.ticket import Ticket
 from service.tickets import carry_out
+from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
 from workflow.definition import Role, State
 from workflow.errors import NotFound, Refusal, WrongFields
@@ -227,7 +228,7 @@ def _tried(trigger: str, text: str, brought: uploads.Brought, refusal: Refusal, 
 
 
 def _seq(seq: str) -> int | None:
-    return int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 9 else None
+    return whole_number(seq, most=INTEGER)
 
 
 @post("/cabinet/tickets/{id:uuid}/rate", guards=[CABINET], status_code=303)

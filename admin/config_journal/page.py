@@ -14,6 +14,7 @@ from admin.reading import AnyRequest
 from service import config_journal
 from service.auth import ADMINISTRATORS, requires
 from service.config_journal import Noted, Wanted
+from service.whole_numbers import whole_number
 from service.words import Language, translate
 from workflow.words import _
 
@@ -68,11 +69,11 @@ async def config_journal_page(request: AnyRequest) -> Response[str]:
     reader = await reading(request)
     asked = {name: request.query_params.get(name, "") for name in ("act", "actor", "subject")}
     act = asked["act"] if asked["act"] in FOLDERS else ""
-    before = request.query_params.get("before", "")
+    before = whole_number(request.query_params.get("before", ""))
     rows = await config_journal.noted(
         Wanted(act=act, actor=asked["actor"], subject=asked["subject"]),
         limit=PAGE + 1,
-        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+        before=before,
     )
     kept = asked | {"act": act}
     return render(
@@ -87,7 +88,7 @@ async def config_journal_page(request: AnyRequest) -> Response[str]:
         asked=kept,
         filtered=any(kept.values()),
         next_href=url(HERE, **kept, before=rows[PAGE - 1].id) if len(rows) > PAGE else "",
-        first_href=url(HERE, **kept) if before else "",
+        first_href=url(HERE, **kept) if before is not None else "",
     )
 
 

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from admin.customers.rights import ADMINISTER, READ, WRITE
 from admin.pages import render, url
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.refused import said
 from service import customer_records, directory, directory_edits
 from service.accounts import AlreadyThere
@@ -22,6 +22,7 @@ from service.customer_records import PAGE
 from service.organisations import merge_organisations
 from service.problems import told
 from service.regulations import in_force
+from service.whole_numbers import whole_number
 from service.words import translate
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
@@ -53,8 +54,7 @@ async def _list(
 @post("/customers", guards=[ADMINISTER], status_code=303)
 async def add_organisation(request: AnyRequest) -> Response[Any]:
     """A new organisation, and on to its page."""
-    reader, form = await reading(request), await request.form()
-    typed = {name: str(form.get(name, "")) for name in ("name", "domains")}
+    reader, typed = await reading(request), await typed_in(request, "name", "domains")
     try:
         made = await directory.add_organisation(
             typed["name"], domains=typed["domains"].split(), by=await actor_of(request), at=reader.at
@@ -91,8 +91,7 @@ async def _page(
 @post("/customers/{id:int}", guards=[ADMINISTER], status_code=303)
 async def change_organisation(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     """Another name, other domains."""
-    reader, form = await reading(request), await request.form()
-    typed = {name: str(form.get(name, "")) for name in ("name", "domains")}
+    reader, typed = await reading(request), await typed_in(request, "name", "domains")
     try:
         await directory_edits.change_organisation(
             str(id), {"name": typed["name"], "domains": typed["domains"].split()}, by=await actor_of(request),
@@ -137,8 +136,7 @@ TERMS: Final = ("number", "products", "service_level", "starts_on", "ends_on")
 
 
 async def _terms_typed(request: AnyRequest) -> dict[str, str]:
-    form = await request.form()
-    return {name: str(form.get(name, "")).strip() for name in TERMS}
+    return {name: word.strip() for name, word in (await typed_in(request, *TERMS)).items()}
 
 
 def _terms(typed: Mapping[str, str]) -> dict[str, Any]:
@@ -155,10 +153,9 @@ def _terms(typed: Mapping[str, str]) -> dict[str, Any]:
 async def merge(request: AnyRequest, id: FromPath[int]) -> Redirect:
     """Two records of one organisation become this one."""
     reader, form = await reading(request), await request.form()
-    other = str(form.get("other", ""))
-    number = int(other) if other.isascii() and other.isdigit() and len(other) < 19 else id
+    other = whole_number(str(form.get("other", "")))
     try:
-        await merge_organisations(id, number, by=await actor_of(request), at=reader.at)
+        await merge_organisations(id, id if other is None else other, by=await actor_of(request), at=reader.at)
     except WrongFields as refusal:
         flash(request, said(refusal, reader.language), "refused")
     else:
@@ -177,9 +174,8 @@ def _day(name: str, typed: Mapping[str, str]) -> date | None:
 @post("/customers/{id:int}/people", guards=[WRITE], status_code=303)
 async def add_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     """A new person with one or more addresses."""
-    reader, form = await reading(request), await request.form()
-    names = ("full_name", "addresses", "position", "phone", "language")
-    typed = {name: str(form.get(name, "")) for name in names}
+    reader = await reading(request)
+    typed = await typed_in(request, "full_name", "addresses", "position", "phone", "language")
     try:
         contact = await directory.add_contact(
             typed["full_name"], addresses=typed["addresses"].split(), organisation=str(id), position=typed["position"],
@@ -195,11 +191,9 @@ async def add_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
 async def join(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     """Say where a person belongs who has registered by himself."""
     reader, form = await reading(request), await request.form()
-    organisation = str(form.get("organisation", ""))
-    known = organisation.isascii() and organisation.isdigit() and len(organisation) < 19
-    number = int(organisation) if known else 0
+    organisation = whole_number(str(form.get("organisation", ""))) or 0
     try:
-        await customer_records.join(contact, number, by=await actor_of(request), at=reader.at)
+        await customer_records.join(contact, organisation, by=await actor_of(request), at=reader.at)
     except WrongFields as wrong:
         flash(request, told(wrong.errors[0], reader.language), "refused")
         return Redirect("/customers", status_code=303)

@@ -13,13 +13,14 @@ from admin.customers.organisations import LANGUAGE_NAMES
 from admin.customers.rights import ADMINISTER, READ, WRITE
 from admin.pages import render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.refused import said
 from service import customer_records, customers, directory_edits, erasure
 from service.accounts import AlreadyThere
 from service.auth import ADMINISTRATORS, actor_of
 from service.contacts import merge_contacts
 from service.erasure import StillOpen
+from service.whole_numbers import whole_number
 from service.words import LANGUAGES, ngettext, translate
 from workflow.errors import WrongFields
 from workflow.words import _
@@ -57,8 +58,7 @@ async def _page(
 @post("/customers/people/{contact:int}", guards=[WRITE], status_code=303)
 async def change(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
     """Name, position, telephone, language, addresses."""
-    reader, form = await reading(request), await request.form()
-    typed = {name: str(form.get(name, "")) for name in FACTS}
+    reader, typed = await reading(request), await typed_in(request, *FACTS)
     given = typed | {
         "addresses": typed["addresses"].replace(",", " ").split(),
         "language": typed["language"] if typed["language"] in LANGUAGES else LANGUAGES[0],
@@ -106,10 +106,9 @@ async def change_rights(request: AnyRequest, contact: FromPath[int]) -> Redirect
 async def merge(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     """Two records of one person become this one."""
     reader, form = await reading(request), await request.form()
-    other = str(form.get("other", ""))
-    number = int(other) if other.isascii() and other.isdigit() and len(other) < 19 else contact
+    other = whole_number(str(form.get("other", "")))
     try:
-        await merge_contacts(contact, number, by=await actor_of(request), at=reader.at)
+        await merge_contacts(contact, contact if other is None else other, by=await actor_of(request), at=reader.at)
     except WrongFields as refusal:
         flash(request, said(refusal, reader.language), "refused")
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from admin.desk.listing import Asked
+from service.whole_numbers import whole_number
 from workflow.process import PROCESS
 
 SWITCHES = ("overdue", "soon", "unregistered", "unread", "closed", "nearest")
@@ -34,4 +35,4 @@ def asked_from(query: Iterable[tuple[str, str]]) -> Asked:
 
 
 def _id_or(value: str, *words: str) -> str:
-    return value if value in words or (value.isascii() and value.isdigit() and len(value) < 16) else ""
+    return value if value in words or whole_number(value) is not None else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from typing import BinaryIO, Final
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Response, get
@@ -16,7 +15,7 @@ from admin.desk import reads
 from admin.desk.rights import DESK
 from admin.desk.talk import INLINE_IMAGES
 from admin.reading import AnyRequest
-from service.files import open_file
+from service.files import disposition, open_file
 from service.thumbnails import thumbnail
 from workflow.errors import NotFound
 
@@ -64,9 +63,3 @@ def _blocks(opened: BinaryIO) -> Iterator[bytes]:
     with opened:
         while block := opened.read(BLOCK):
             yield block
-
-
-def disposition(how: str, filename: str) -> str:
-    """RFC 6266: a plain name for old programs, the real one for the others."""
-    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\/' else "_" for sign in filename)
-    return f"{how}; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -12,11 +12,12 @@ from typing import cast
 from litestar import Response, get
 from litestar.params import FromPath
 
-from admin.desk.attachments import SANDBOX, disposition
+from admin.desk.attachments import SANDBOX
 from admin.desk.rights import DESK
 from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
+from service.files import disposition
 from service.mailbox import NoSuchLetter, letters, read
 from service.settings import Settings
 from workflow.errors import NotFound

@@ -19,13 +19,14 @@ from admin.desk.rights import MOVES as MOVES
 from admin.desk.ticket import Tried, rules_for_moves, shown
 from admin.form_keys import given_key, key_or_fresh
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import clock
 from service.auth import actor_of, rules_of
 from service.problems import STATUSES, told
 from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import carry_out
+from service.whole_numbers import INTEGER, whole_number
 from service.words import Language, translate
 from workflow.definition import Move
 from workflow.errors import Refusal, Stale, UnknownTrigger, WrongFields
@@ -45,8 +46,7 @@ async def make_move(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[s
     move = PROCESS.by_trigger.get(trigger)
     if move is None:
         raise UnknownTrigger(trigger=trigger)
-    form = await request.form()
-    typed = {name: str(form[name]) for name in form if not hasattr(form[name], "read")}
+    typed = await typed_in(request)
     ticket = await reads.ticket(id)
     files = await uploads.brought(request, await in_force(at=clock.now()))
     if "insert" in typed:
@@ -129,8 +129,7 @@ async def _insert(
 
 
 def _seq(typed: Mapping[str, str]) -> int | None:
-    seq = typed.get("seq", "")
-    return int(seq) if seq.isascii() and seq.isdigit() and len(seq) < 9 else None
+    return whole_number(typed.get("seq", ""), most=INTEGER)
 
 
 def _done(move: Move, after: Ticket, *, language: Language) -> str:

@@ -18,7 +18,7 @@ from admin.desk.rights import DESK, MOVES
 from admin.form_keys import key_or_fresh
 from admin.pages import render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service.actors import Actor
 from service.auth import actor_of
 from service.idempotency import Key, Repeated
@@ -27,6 +27,7 @@ from service.problems import told
 from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import carry_out
+from service.whole_numbers import whole_number
 from service.words import Language, translate
 from workflow.errors import FieldError, WrongFields
 from workflow.process import PROCESS
@@ -46,9 +47,8 @@ async def phone_page(request: AnyRequest) -> Response[str]:
     at = (await reading(request)).at
     lookup = SPACES.sub(" ", request.query_params.get("lookup", "").replace("\x00", "")).strip()[:100]
     found = await callers.callers(lookup, at=at) if len(lookup) >= 2 else []
-    contact = request.query_params.get("contact", "")
-    known = contact.isascii() and contact.isdigit() and len(contact) < 16
-    caller = await callers.caller(int(contact), at=at) if known else None
+    contact = whole_number(request.query_params.get("contact", ""))
+    caller = None if contact is None else await callers.caller(contact, at=at)
     if caller is None and len(found) == 1:
         caller = found[0]
     return await _shown(request, typed=_known(caller), caller=caller, lookup=lookup, found=found)
@@ -57,8 +57,7 @@ async def phone_page(request: AnyRequest) -> Response[str]:
 @post("/desk/phone", guards=[MOVES], status_code=303)
 async def take_call(request: AnyRequest) -> Response[Any]:
     """Make a ticket of the call, and register it when a priority was chosen."""
-    form = await request.form()
-    typed = {name: str(form[name]) for name in form}
+    typed = await typed_in(request)
     reader, actor = await reading(request), await actor_of(request)
     rules = await in_force(at=reader.at)
     priority = typed.get("priority", "")

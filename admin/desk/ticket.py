@@ -33,6 +33,7 @@ from service.passports import one_line
 from service.possible import facts
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
+from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
 from workflow.definition import STAFF, Move
 from workflow.errors import FieldError
@@ -306,5 +307,4 @@ def _view(request: AnyRequest) -> View:
 
 
 def _before(request: AnyRequest) -> int | None:
-    asked = request.query_params.get("before", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 9 else None
+    return whole_number(request.query_params.get("before", ""), most=INTEGER)

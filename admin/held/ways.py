@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from admin.desk.moves import MOVES
 from admin.held.page import shown
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service.actors import Actor
 from service.auth import actor_of
 from service.people import customer_by_name
@@ -33,10 +33,7 @@ async def take_way(request: AnyRequest, id: FromPath[UUID], way: FromPath[str]) 
     go = WAYS.get(way)
     if go is None:
         raise NotFound()
-    form = await request.form()
-    typed = {
-        name: str(form[name]).replace("\x00", "").strip()[:500] for name in form if not hasattr(form[name], "read")
-    }
+    typed = {name: value.strip()[:500] for name, value in (await typed_in(request)).items()}
     try:
         said, leads_to = await go(request, id, typed)
     except Refusal as refusal:

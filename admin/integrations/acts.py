@@ -17,7 +17,7 @@ from admin.integrations.form import typed_of
 from admin.integrations.page import MANAGE, delivery_number, form_page, shown
 from admin.pages import Reading, render
 from admin.reader import Tone, flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import webhook_deliveries
 from service import webhook_subscriptions as webhooks
 from service.actors import Actor
@@ -78,8 +78,7 @@ async def replay(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
     """Send again: one delivery, all of a ticket, of a time range, or all that failed."""
     reader, by = await reading(request), await actor_of(request)
     found = await webhooks.owned(id, by=by)
-    form = await request.form()
-    typed = {name: str(form.get(name, "")).replace("\x00", "").strip() for name in WHAT_IS_TYPED}
+    typed = {name: word.strip() for name, word in (await typed_in(request, *WHAT_IS_TYPED)).items()}
     try:
         wanted = await _wanted(typed, reader)
         replayed = await webhook_deliveries.replay(id, wanted, by=by, at=reader.at)

@@ -22,6 +22,7 @@ from service.event_catalogue import TYPES, example_of, schema_of
 from service.house import HOUSE
 from service.webhook_deliveries import MOST_REPLAYED, deliveries, delivery
 from service.webhook_subscriptions import Subscription
+from service.whole_numbers import whole_number
 from service.words import Language, translate
 from workflow.definition import STAFF, Role
 from workflow.errors import NotFound
@@ -177,9 +178,10 @@ async def delivery_page(request: AnyRequest, id: FromPath[UUID], number: FromPat
 
 def delivery_number(word: str) -> int:
     """Raises NotFound for what is no number of a delivery."""
-    if not (word.isascii() and word.isdigit() and len(word) < 19):
+    number = whole_number(word)
+    if number is None:
         raise NotFound(_("There is no such delivery."))
-    return int(word)
+    return number
 
 
 def _pretty(document: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from service.acts_in_words import ActTeller
 from service.auth import actor_of, wall_clock
 from service.notices import Notice
 from service.regulations import RULEBOOKS
+from service.whole_numbers import whole_number
 from service.words import ngettext, translate
 from workflow.errors import NotFound
 from workflow.words import _
@@ -75,10 +76,8 @@ async def read_all(request: AnyRequest) -> Redirect:
     """Everything that stood on the page, and all before it, is read; what came meanwhile stays."""
     form = await request.form()
     reader, user = await reading(request), await _user(request)
-    until = str(form.get("until", ""))
-    read = 0
-    if until.isascii() and until.isdigit() and len(until) < 19:
-        read = await notices.mark_read(user, at=wall_clock(), until=int(until))
+    until = whole_number(str(form.get("until", "")))
+    read = 0 if until is None else await notices.mark_read(user, at=wall_clock(), until=until)
     flash(request, ngettext(reader.language, "{n} notice is read.", "{n} notices are read.", read))
     return Redirect(own_page(str(form.get("back", HERE))), status_code=303)
 

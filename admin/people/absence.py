@@ -11,6 +11,7 @@ from admin.pages import Reading
 from service import staffing
 from service.actors import Actor
 from service.staffing import Person
+from service.whole_numbers import whole_number
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
@@ -20,10 +21,9 @@ YEARS = range(1970, 9000)  # what every zone can tell, and nobody is away longer
 async def save_absence(user: int, typed: Mapping[str, str], *, reader: Reading, by: Actor) -> None:
     """From when until when somebody is away, and who is told meanwhile. Raises NotFound and WrongFields."""
     first, until = _days(typed, reader.zone)
-    deputy = typed.get("deputy", "")
     await staffing.set_absence(
         user, first=first, until=until, by=by, at=reader.at,
-        deputy=int(deputy) if deputy.isascii() and deputy.isdigit() and len(deputy) < 16 else None,
+        deputy=whole_number(typed.get("deputy", "")),
     )  # fmt: skip
 
 

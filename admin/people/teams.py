@@ -16,6 +16,7 @@ from admin.reading import AnyRequest
 from service import staffing, teams
 from service.auth import actor_of
 from service.problems import told
+from service.whole_numbers import whole_number
 from service.words import translate
 from workflow.errors import Refusal, WrongFields
 from workflow.regulation import TEAM
@@ -63,8 +64,8 @@ async def change_team(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
 
 
 def _members(form: Any) -> list[int]:
-    told = [str(value) for name, value in form.multi_items() if name == "member"]
-    return [int(one) for one in told if one.isascii() and one.isdigit() and len(one) < 16]
+    told = [whole_number(str(value)) for name, value in form.multi_items() if name == "member"]
+    return [one for one in told if one is not None]
 
 
 def _errors(refusal: Refusal, reader: Reading) -> dict[str, str]:

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from admin.pages import Reading, render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from service import clock
 from service.actors import customer
 from service.auth import doors, own_form, wall_clock
@@ -48,11 +48,10 @@ async def portal(request: AnyRequest) -> Response[str]:
 async def sent(request: AnyRequest) -> Response[Any]:
     """Make the ticket, once a form; whatever is wrong is said beside the field, and nothing typed is lost."""
     reader = await reading(request)
-    form = await request.form()
-    typed = {name: str(form.get(name, "")) for name in ASKED}
+    form, typed = await typed_in(request), await typed_in(request, *ASKED)
     wanted = Request(channel="portal", language=reader.language, **typed)
-    begun = str(form.get("begun", ""))
-    if sentence := _suspicion(request, begun, str(form.get(HONEYPOT, ""))):
+    begun = form.get("begun", "")
+    if sentence := _suspicion(request, begun, form.get(HONEYPOT, "")):
         return _form(request, reader, typed, refusal=translate(reader.language, sentence))
     try:
         await _demand_facts(wanted)

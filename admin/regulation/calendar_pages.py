@@ -13,10 +13,10 @@ from litestar.response import Redirect
 
 from admin.pages import Reading, render, url
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.regulation.calendar_form import SHORTENED, VARIANTS, WEEKDAYS, calendar_filled, calendar_values
 from admin.regulation.fields import Errors
-from admin.regulation.frame import CHANGE, LOOK, around_draft, keep, lost, typed
+from admin.regulation.frame import CHANGE, LOOK, around_draft, keep, lost
 from admin.regulation.part_page import options, part_page
 from admin.regulation.parts import HOW, SAVE, Part, Shown, applied, gone, show, take
 from admin.regulation.year_view import BRUSHES, NEXT, Brush, months_of, painted, said_kind, short_weekdays
@@ -42,13 +42,13 @@ async def calendar_page(request: AnyRequest) -> Response[Any]:
 @post(HERE, guards=[CHANGE], status_code=303)
 async def save_calendar(request: AnyRequest) -> Response[Any]:
     """Save the settings: zone, week, special and shortened days."""
-    return await take(request, _part(year=(await typed(request)).get("year")))
+    return await take(request, _part(year=(await typed_in(request)).get("year")))
 
 
 @post(HERE + "/day", guards=[CHANGE], status_code=303)
 async def paint_day(request: AnyRequest) -> Response[Any]:
     """A click on a day: it becomes what the brush says. With script the page is answered, without it is led back to."""
-    reader, form = await reading(request), await typed(request)
+    reader, form = await reading(request), await typed_in(request)
     brush, on = form.get("brush", ""), _date(form.get("day", ""))
     if brush not in BRUSHES or on is None:
         flash(request, translate(reader.language, _("Choose what a click makes of a day.")), "refused")
@@ -132,7 +132,7 @@ async def accept_import(request: AnyRequest) -> Response[Any]:
     if draft is None:
         return lost(request, reader)
     try:
-        years = years_from_file((await typed(request)).get("years", "").encode())
+        years = years_from_file((await typed_in(request)).get("years", "").encode())
     except BadCalendar as wrong:
         flash(request, translate(reader.language, wrong.sentence, **wrong.params), "refused")
         return Redirect(HERE, status_code=303)
@@ -161,7 +161,7 @@ async def _page(request: AnyRequest, reader: Reading, shown: Shown) -> Response[
     _version, before = await newest()
     today = reader.at.astimezone(reader.zone).date()
     known = sorted(year.year for year in calendar.years)
-    form = await typed(request)
+    form = await typed_in(request)
     asked = form.get("year") or form.get("day", "")[:4] or request.query_params.get("year") or ""
     year = _year(asked, known, today.year)
     missing = calendar.missing_year(today)

@@ -11,9 +11,9 @@ from litestar.response import Redirect
 
 from admin.pages import render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.regulation.deadlines_form import deadline_values
-from admin.regulation.frame import CHANGE, LOOK, around, keep, lost, overtaken, typed
+from admin.regulation.frame import CHANGE, LOOK, around, keep, lost, overtaken
 from admin.regulation.part_pages import DEADLINES, DEADLINES_PART, deadlines
 from admin.regulation.parts import Shown, show
 from admin.regulation.priority_list import moved_priority, with_priority, without_priority
@@ -90,7 +90,7 @@ async def discard_draft(request: AnyRequest) -> Redirect:
     """Throw the draft away, unless somebody saved it since it was shown."""
     reader = await reading(request)
     draft = await drafts.open_draft()
-    if draft is not None and (refusal := overtaken(draft, await typed(request), reader.language)):
+    if draft is not None and (refusal := overtaken(draft, await typed_in(request), reader.language)):
         flash(request, refusal, "refused")
         return Redirect(DEADLINES, status_code=303)
     if draft is not None:

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 
 from admin.pages import Reading
 from admin.reader import reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.regulation.example_rows import (
     PARTS,
     empty_row,
@@ -22,7 +22,7 @@ from admin.regulation.example_rows import (
     zone_of,
 )
 from admin.regulation.fields import changed
-from admin.regulation.frame import CHANGE, LOOK, keep, overtaken, typed
+from admin.regulation.frame import CHANGE, LOOK, keep, overtaken
 from admin.regulation.part_page import part_page
 from admin.regulation.parts import Part, Shown, as_typed, show, take
 from admin.regulation.worked import worked_examples
@@ -42,7 +42,7 @@ async def examples_page(request: AnyRequest) -> Response[Any]:
 @post(HERE, guards=[CHANGE], status_code=303)
 async def save_examples(request: AnyRequest) -> Response[Any]:
     """Save the cases as typed, or only work them out; `remove` and `accept` name the row of a button."""
-    form = await typed(request)
+    form = await typed_in(request)
     draft = await drafts.open_draft()
     asked = {"check", "remove", "accept"} & form.keys()
     if draft is None or not asked or overtaken(draft, form, "en"):

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from service.regulation_words import DAY_MODES, UNITS, target_in, unit_of
+from service.whole_numbers import whole_number
 from workflow.regulation import Regulation, Text
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target
@@ -70,9 +71,8 @@ class Fields:
 
     def whole(self, field: str, *, least: int, most: int = LARGEST) -> int:
         """A whole number within its bounds."""
-        text = self.values.get(field, "").strip()
-        value = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-        if value is not None and least <= value <= most:
+        value = whole_number(self.values.get(field, "").strip(), most=most)
+        if value is not None and value >= least:
             return value
         self.errors[field] = (
             _("Give a whole number from {least} to {most}."),

@@ -79,12 +79,6 @@ def lost(request: AnyRequest, reader: Reading) -> Redirect:
     return Redirect("/regulation/draft", status_code=303)
 
 
-async def typed(request: AnyRequest) -> dict[str, str]:
-    """The form as it was sent, lines ending as ours do; of several values with one name the last."""
-    sent = (await request.form()).items()
-    return {name: value.replace("\r\n", "\n").replace("\x00", "") for name, value in sent if isinstance(value, str)}
-
-
 def overtaken(draft: Draft, form: Mapping[str, str], language: Language) -> str:
     """Why a form cannot be saved as it is: somebody saved since it was shown; '' when nobody did."""
     if form.get("revision", "") == str(draft.revision):

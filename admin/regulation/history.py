@@ -23,6 +23,7 @@ from service.auth import actor_of
 from service.paging import cut
 from service.regulations import RULEBOOKS, SomebodyWasFaster, in_force, versions
 from service.republishing import Progress, progress
+from service.whole_numbers import whole_number
 from service.words import Language, translate
 from workflow.calendar import BadCalendar, CalendarError
 from workflow.definition import STAFF
@@ -41,8 +42,7 @@ async def history(request: AnyRequest) -> Response[str]:
     """Every version, the newest first: who, when, why, and what changed."""
     reader = await reading(request)
     published = await versions()
-    asked = request.query_params.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
+    before = whole_number(request.query_params.get("before", ""))
     page, more = cut([one for one in published if before is None or one["version"] < before], MOST_SHOWN)
     return render(
         "regulation/history.html",

@@ -17,6 +17,7 @@ from admin.regulation.frame import LOOK, around
 from admin.regulation.simulation_pages import CHOICE_NAMES
 from service.config_journal import Noted, Wanted, noted
 from service.paging import cut
+from service.whole_numbers import whole_number
 from service.words import Language, day, translate
 from workflow.words import _
 
@@ -51,8 +52,7 @@ class Entry:
 async def journal_page(request: AnyRequest) -> Response[str]:
     """What was done to drafts and versions, the latest first."""
     reader = await reading(request)
-    asked = request.query_params.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    before = whole_number(request.query_params.get("before", ""))
     page, more = cut(await noted(REGULATION, limit=PAGE + 1, before=before), PAGE)
     return render(
         "regulation/journal.html",

@@ -13,8 +13,8 @@ from litestar.params import FromPath
 from admin.pages import Reading, render, url
 from admin.process.letter_names import LETTER_CLAUSES, LETTER_NAMES
 from admin.reader import reading
-from admin.reading import AnyRequest
-from admin.regulation.frame import CHANGE, LOOK, around_draft, lost, typed
+from admin.reading import AnyRequest, typed_in
+from admin.regulation.frame import CHANGE, LOOK, around_draft, lost
 from admin.regulation.letter_fields import FIELD_WORDS
 from admin.regulation.letter_form import letter_filled, letter_of, letter_values
 from admin.regulation.letter_preview import Preview, preview, sample_ticket
@@ -83,7 +83,7 @@ async def letter_page(request: AnyRequest, kind: FromPath[str]) -> Response[Any]
 @post(HERE + "/{kind:str}", guards=[CHANGE], status_code=303)
 async def save_letter(request: AnyRequest, kind: FromPath[str]) -> Response[Any]:
     """Save a letter, or only show what was typed; what cannot be rendered is refused next to its field."""
-    form = await typed(request)
+    form = await typed_in(request)
     part = _part(kind, ticket=form.get("ticket", ""))
     draft = await drafts.open_draft()
     if "preview" not in form or draft is None:
@@ -103,7 +103,7 @@ def _part(kind: str, *, ticket: str = "") -> Part:
 
 async def _page(kind: str, request: AnyRequest, reader: Reading, shown: Shown) -> Response[str]:
     _version, before = await newest()
-    number = (await typed(request)).get("ticket", "") or request.query_params.get("ticket", "")
+    number = (await typed_in(request)).get("ticket", "") or request.query_params.get("ticket", "")
     ticket, unknown = None, ""
     try:
         ticket = await sample_ticket(kind, number)

@@ -11,10 +11,10 @@ from litestar import Response
 
 from admin.pages import Reading
 from admin.reader import reading
-from admin.reading import AnyRequest
+from admin.reading import AnyRequest, typed_in
 from admin.regulation.differences import Said, said_differences
 from admin.regulation.fields import Errors, Filled
-from admin.regulation.frame import keep, lost, overtaken, typed
+from admin.regulation.frame import keep, lost, overtaken
 from admin.regulation.merging import SHOWN, Merged, merged, row_of
 from service import drafts
 from service.actors import Actor
@@ -72,7 +72,7 @@ async def show(request: AnyRequest, part: Part) -> Response[Any]:
 async def take(request: AnyRequest, part: Part) -> Response[Any]:
     """Save what was typed; nonsense is refused next to its field, and what was typed stays."""
     reader = await reading(request)
-    form = await typed(request)
+    form = await typed_in(request)
     if request.headers.get(HOW) in (TRY, SAVE):
         return await _take_fields(request, reader, part, form, save=request.headers[HOW] == SAVE)
     draft = await drafts.open_draft()

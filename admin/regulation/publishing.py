@@ -11,8 +11,8 @@ from litestar.response import Redirect
 
 from admin.pages import Reading, render
 from admin.reader import flash, reading
-from admin.reading import AnyRequest
-from admin.regulation.frame import CHANGE, around_draft, lost, overtaken, typed
+from admin.reading import AnyRequest, typed_in
+from admin.regulation.frame import CHANGE, around_draft, lost, overtaken
 from admin.regulation.simulation_pages import CHOICE_NAMES, forecasts
 from admin.regulation.worked import said_checks, worked_examples
 from service import drafts
@@ -41,7 +41,7 @@ async def publish_draft(request: AnyRequest) -> Response[Any]:
     draft = await drafts.open_draft()
     if draft is None:
         return lost(request, reader)
-    form = await typed(request)
+    form = await typed_in(request)
     effective_at, errors = _effective(form.get("effective_at", ""), reader)
     if refusal := overtaken(draft, form, reader.language):
         errors[""] = refusal

@@ -18,6 +18,7 @@ from service.auth import ADMINISTRATORS, ANY_SCOPE, EVERYBODY_INSIDE, actor_of, 
 from service.directory_edits import number_of
 from service.schemas import Incoming, UserWithPassword
 from service.tokens import EVERYTHING
+from service.whole_numbers import whole_number
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
@@ -106,7 +107,9 @@ async def absence_of(id: int, *, at: datetime) -> Absence:
 async def _colleague(named: str) -> int:
     """The id behind an id or an address. Raises WrongFields."""
     named = named.strip()
-    id = int(named) if named.isascii() and named.isdigit() and len(named) < 19 else await user_id(named)
+    id = whole_number(named)
+    if id is None:
+        id = await user_id(named)
     if id is None:
         sentence = _("No active colleague is called “{value}”.")
         raise WrongFields([FieldError("deputy", sentence, {"value": named})])

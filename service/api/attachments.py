@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 from litestar import Response, Router, get, post
 from litestar.exceptions import HTTPException
@@ -71,7 +70,7 @@ async def download_attachment(request: AnyRequest, attachment: FromPath[str]) ->
         first, end = _span(part[1], part[2], size)
     opened = await asyncio.to_thread(files.open_file, row["sha256"])
     headers = {
-        "Content-Disposition": _disposition(row["filename"]),
+        "Content-Disposition": files.disposition("attachment", row["filename"]),
         "Content-Length": str(end - first),
         "Content-Security-Policy": SANDBOX,
         "X-Content-Type-Options": "nosniff",
@@ -149,12 +148,6 @@ def _blocks(opened: BinaryIO, first: int, length: int) -> Iterator[bytes]:
         while length > 0 and (block := opened.read(min(BLOCK, length))):
             length -= len(block)
             yield block
-
-
-def _disposition(filename: str) -> str:
-    """RFC 6266: a plain name for old programs, the real one for the others."""
-    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\/' else "_" for sign in filename)
-    return f"attachment; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 ROUTER = Router("/", route_handlers=[add_attachments, download_attachment], tags=["Tickets"])

@@ -35,6 +35,7 @@ from service.schemas import (
     UserView,
     UserWithPassword,
 )
+from service.whole_numbers import whole_number
 from workflow.definition import STAFF, Role
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
@@ -191,9 +192,10 @@ async def create_token(request: AnyRequest, data: JSONBody[NewToken]) -> TokenSh
 @delete("/tokens/{token:str}", operation_id="revokeToken", summary="Revoke a token", guards=[GIVE_RIGHTS])
 async def revoke_token(request: AnyRequest, token: FromPath[str]) -> None:
     """It is worth nothing from now on."""
-    if not (token.isascii() and token.isdigit() and len(token) < 19):
+    number = whole_number(token)
+    if number is None:
         raise NotFound()
-    await keys.revoke(int(token), by=await actor_of(request), at=wall_clock())
+    await keys.revoke(number, by=await actor_of(request), at=wall_clock())
 
 
 ROUTER = Router(

@@ -30,6 +30,7 @@ from service.schemas import (
     RegulationPage,
     RegulationVersion,
 )
+from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
 from workflow.diff import differences
 from workflow.errors import FieldError, NotFound, WrongFields
@@ -114,10 +115,11 @@ def _both(words: Text) -> BothLanguages:
 
 
 async def _known(version: str) -> Rulebook:
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
+    number = whole_number(version, most=INTEGER)
+    if number is None:
         raise NotFound()
     try:
-        return await RULEBOOKS.know(int(version))
+        return await RULEBOOKS.know(number)
     except KeyError:
         raise NotFound(_("There is no version {version}."), version=version) from None
 

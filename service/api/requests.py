@@ -16,6 +16,7 @@ from litestar.params import QueryParameter
 from service.actors import Actor
 from service.idempotency import Key, kept_by_the_verb
 from service.paging import DEFAULT_LIMIT, MOST
+from service.whole_numbers import INTEGER, whole_number
 from workflow.errors import FieldError, Refusal, WrongFields
 from workflow.words import _
 
@@ -64,10 +65,10 @@ def expected_seq(request: AnyRequest) -> int | None:
     given = request.headers.get("if-match", "*").strip()
     if given == "*":
         return None
-    bare = given.removeprefix("W/").strip('"')
-    if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
+    seq = whole_number(given.removeprefix("W/").strip('"'), most=INTEGER)
+    if seq is None:
         raise WrongFields([FieldError("If-Match", _('Give the ticket\'s seq, such as "7".'), {})])
-    return int(bare)
+    return seq
 
 
 def with_zone(field: str, instant: datetime | None) -> datetime | None:

@@ -14,6 +14,7 @@ from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit
 from service.auth import OWNERS, READERS, requires
 from service.problems import language_of
 from service.simulation import MOST_LISTED, MOST_MONTHS, Simulation, Sort, simulate
+from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
 from workflow.carrying_over import Choice
 from workflow.errors import FieldError, NotFound, WrongFields
@@ -140,9 +141,10 @@ async def _known(version: str) -> Regulation:
         if draft is None:
             raise NotFound(_("Nobody is editing a draft."))
         return draft.document
-    if not (version.isascii() and version.isdigit() and len(version) < 10):
+    number = whole_number(version, most=INTEGER)
+    if number is None:
         raise NotFound()
-    return await regulations.document(int(version), at=clock.now())
+    return await regulations.document(number, at=clock.now())
 
 
 def _read(document: dict[str, Any]) -> Regulation:

@@ -38,6 +38,7 @@ from service.schemas import (
 from service.tickets import ticket_id
 from service.webhook_deliveries import Delivery, Wanted, deliveries, ping, replay
 from service.webhook_subscriptions import Subscription
+from service.whole_numbers import whole_number
 from workflow.definition import STAFF
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
@@ -154,7 +155,7 @@ async def replay_webhook(request: AnyRequest, webhook: FromPath[str], data: JSON
 
 
 def _delivery_ids(given: list[str]) -> tuple[int, ...]:
-    ids = tuple(int(id) for id in given if id.isascii() and id.isdigit() and len(id) < 19)
+    ids = tuple(id for id in map(whole_number, given) if id is not None)
     if len(ids) < len(given):
         raise WrongFields([FieldError("deliveries", _("There is no such delivery."), {})])
     return ids
