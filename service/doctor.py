@@ -62,8 +62,11 @@ async def examine(settings: Settings, *, redis_url: str, at: datetime, real: dat
     try:
         if DB.pool is None:
             await start_pool()
-        yield await _database(settings)
+        database = await _database(settings)
+        yield database
         yield await _clock(real=real)
+        if database.verdict == "wrong":  # the rest reads tables that the waiting migrations make
+            return
         yield await _seals()
         yield await _files()
         yield await _calendar(at=at)

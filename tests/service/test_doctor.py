@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from service import alarms, audits, files
@@ -82,6 +83,24 @@ async def test_migrations_that_wait_are_named(settings: Settings, redis_url: str
         assert "reglament migrate" in (await told(settings, redis_url))["database"].sentence
     finally:
         await execute("UPDATE migration SET name = replace(name, ' aside', '')")
+
+
+async def test_a_database_without_tables_is_said_to_wait_not_to_be_away(
+    settings: Settings, redis_url: str, regulation: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def every_migration() -> list[str]:
+        return ["first", "second"]
+
+    async def no_table() -> Finding:
+        raise asyncpg.UndefinedTableError('relation "webhook" does not exist')
+
+    monkeypatch.setattr("service.doctor.pending_migrations", every_migration)
+    monkeypatch.setattr("service.doctor._seals", no_table)
+    real = datetime.now(UTC)
+    found = [one async for one in examine(settings, redis_url=redis_url, at=MONDAY, real=real)]
+    about_database = [one.sentence for one in found if one.about == "database"]
+    assert about_database == ["2 migrations wait: run `reglament migrate`."]
+    assert found[-1].about == "clock"
 
 
 # --- mail servers that want a password --------------------------------------------------------------------------------
