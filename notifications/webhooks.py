@@ -29,15 +29,17 @@ MOST_AT_ONCE = 200  # of one worker: endpoints that keep silent for 15 s each mu
 MOST_PER_ENDPOINT = 10  # deliveries under way to one endpoint, of all workers together
 USER_AGENT = "Reglament-Webhooks/1"
 
-# Endpoints with something due that are neither disabled nor held, with what a post to them needs.
+# Endpoints with something due that are neither disabled nor held, with what a post to them needs. OFFSET 0 asks for
+# each endpoint in turn, and for one delivery of it (see `outbox.CLAIM`).
 READY = """
+WITH sending AS MATERIALIZED (SELECT channel, endpoint FROM outbox WHERE status = 'sending')
 SELECT w.id, w.breaker, w.url, w.secret, w.old_secret, w.old_secret_until, (
-    SELECT count(*) FROM outbox s WHERE s.channel = 'webhook' AND s.endpoint = w.id::text AND s.status = 'sending'
+    SELECT count(*) FROM sending s WHERE s.channel = 'webhook' AND s.endpoint = w.id::text
 ) AS under_way
 FROM webhook w
 WHERE w.status = 'enabled' AND (w.hold_until IS NULL OR w.hold_until <= $1) AND EXISTS (
     SELECT FROM outbox o
-    WHERE o.channel = 'webhook' AND o.endpoint = w.id::text AND o.status = 'pending' AND o.next_at <= $1
+    WHERE o.channel = 'webhook' AND o.endpoint = w.id::text AND o.status = 'pending' AND o.next_at <= $1 OFFSET 0
 )
 ORDER BY w.id
 """
