@@ -199,7 +199,7 @@ async def act(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[str]) -
         brought.demand_all_taken(reader.language)
         await carry_out(
             ticket.id, trigger, by=session.actor, at=reader.at, cause=cause, files=brought.files,
-            given={"text": text} if wanted.asks else {}, seen_seq=_seq(str(form.get("seq", ""))),
+            given={"text": text} if wanted.asks else {}, seen_seq=whole_number(str(form.get("seq", "")), most=INTEGER),
         )  # fmt: skip
     except Refusal as refusal:
         if not await _acted(ticket.id, cause):  # else the second click of a double click: the first one did it
@@ -225,10 +225,6 @@ def _tried(trigger: str, text: str, brought: uploads.Brought, refusal: Refusal, 
         return Tried(trigger, text, refusal=told(refusal, reader.language), kept=brought.kept)
     said = {error.field: told(error, reader.language) for error in refusal.errors}
     return Tried(trigger, text, error=said.get("text", ""), files_error=said.get(uploads.FIELD, ""), kept=brought.kept)
-
-
-def _seq(seq: str) -> int | None:
-    return whole_number(seq, most=INTEGER)
 
 
 @post("/cabinet/tickets/{id:uuid}/rate", guards=[CABINET], status_code=303)

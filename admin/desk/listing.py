@@ -171,15 +171,15 @@ def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Condi
     if asked.assignee == "nobody":
         where.add("t.assignee IS NULL")
     elif asked.assignee.isdigit():
-        where.add(f"t.assignee = {where.value(int(asked.assignee[:15]), 'bigint')}")
+        where.add(f"t.assignee = {where.value(int(asked.assignee), 'bigint')}")
     if asked.team:
-        team = where.value(int(asked.team[:15]), "bigint")
+        team = where.value(int(asked.team), "bigint")
         where.add(f't.assignee = ANY(ARRAY(SELECT "user" FROM team_member WHERE team = {team}))')
     if asked.watcher:
-        watcher = where.value(int(asked.watcher[:15]), "bigint")
+        watcher = where.value(int(asked.watcher), "bigint")
         where.add(f't.id = ANY(ARRAY(SELECT ticket FROM ticket_watch WHERE "user" = {watcher}))')
     if asked.organisation.isdigit():
-        where.add(f"t.organisation = {where.value(int(asked.organisation[:15]), 'bigint')}")
+        where.add(f"t.organisation = {where.value(int(asked.organisation), 'bigint')}")
     if asked.unregistered:
         where.add("t.number IS NULL")
     if asked.unread:
