@@ -14,6 +14,7 @@ from workflow.words import _
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED = "regulation.published"
 PING = "webhook.ping"
+TRIGGERS = ("receive", *PROCESS.by_trigger)  # what may cause an event
 
 TYPES: Mapping[str, str] = {
     "ticket.received": _("A request came in, by whatever channel."),
@@ -75,7 +76,7 @@ _TICKET: Mapping[str, Mapping[str, Any]] = {
     "ticket_id": {"type": "string", "format": "uuid", "description": "The ticket's `id`."},
     "number": {"type": ["string", "null"], "description": "The number it is known by; null until it is registered."},
     "seq": {"type": "integer", "minimum": 1, "description": "The journal entry that caused it; grows by one a ticket."},
-    "trigger": {"enum": ["receive", *PROCESS.by_trigger], "description": "The move that caused it."},
+    "trigger": {"enum": list(TRIGGERS), "description": "The move that caused it."},
     "from": {"enum": [None, *_STATES], "description": "The state before; null for a new ticket."},
     "to": {"enum": _STATES, "description": "The state after, the same for a move that keeps it."},
     "actor": _ACTOR,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -30,6 +30,7 @@ from service.idempotency import KeyReused, Repeated
 from service.possible import sendable
 from service.regulations import NotPublishable, SomebodyWasFaster
 from service.words import LANGUAGES, Language, negotiate, translate
+from service.wrong_shapes import WHOLE, Wrong, said, wrong_places
 from workflow.errors import (
     FieldError,
     NotFound,
@@ -101,13 +102,6 @@ NOT_JSON = _("The body is not JSON. Check quotes, commas and the encoding (UTF-8
 FORGED = _("This form is too old or did not come from our pages. Load the page again and repeat.")
 BUSY = _("Somebody else is working on the same thing right now. Try again in a few seconds.")
 SECONDS_TO_WAIT = "2"
-
-
-class Wrong(msgspec.Struct, frozen=True):
-    """What is wrong with one field."""
-
-    field: str
-    message: str
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -318,11 +312,15 @@ def _invalid(request: AnyRequest, error: ValidationException) -> Response[Any]:
     """Every wrong field at once: Litestar stops at the first one of a body, so the body is looked through again."""
     language = language_of(request)
     given = error.extra if isinstance(error.extra, list) else []
-    errors = [Wrong(str(one.get("key", "body")), str(one["message"])) for one in given if one.get("source") != "body"]
+    errors = [
+        Wrong(str(one.get("key", WHOLE)), said(str(one["message"]), language))
+        for one in given
+        if one.get("source") != "body"
+    ]
     if len(errors) < len(given):
         errors += _wrong_in_body(request, language)
     if not errors:
-        errors = [Wrong("body", error.detail)]
+        errors = [Wrong(WHOLE, error.detail)]
     code, sentence = SENTENCES[422]
     return answered(request, _problem(request, 422, code=code, detail=translate(language, sentence), errors=errors))
 
@@ -330,35 +328,6 @@ def _invalid(request: AnyRequest, error: ValidationException) -> Response[Any]:
 def _wrong_in_body(request: AnyRequest, language: Language) -> list[Wrong]:
     wanted = request.route_handler.parsed_data_field
     raw = request._connection_state.json  # what Litestar read already
-    struct = wanted.annotation if wanted is not None else None
-    struct = next((one for one in get_args(struct) if _is_struct(one)), struct)
-    if not isinstance(raw, dict) or not _is_struct(struct):
-        return [Wrong("body", translate(language, _("The body must be a JSON object.")))]
-    return list(field_errors(cast("type[msgspec.Struct]", struct), raw, language))
-
-
-def _is_struct(annotation: object) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)
-
-
-def field_errors(struct: type[msgspec.Struct], raw: Mapping[str, Any], language: Language) -> list[Wrong]:
-    """Each field that is missing, unknown or of another type than `struct` says."""
-    errors: list[Wrong] = []
-    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    for name, field in fields.items():
-        if name not in raw:
-            if field.required:
-                errors.append(Wrong(name, translate(language, _("Please fill this in."))))
-            continue
-        try:
-            msgspec.convert(raw[name], field.type, str_keys=True)
-        except (msgspec.ValidationError, ValueError) as wrong:
-            errors.append(Wrong(name, str(wrong)))
-    if struct.__struct_config__.forbid_unknown_fields:
-        takes = ", ".join(fields)
-        errors += [
-            Wrong(name, translate(language, _("There is no such field. Known are: {fields}."), fields=takes))
-            for name in raw
-            if name not in fields
-        ]
-    return errors
+    if wanted is None or not isinstance(raw, dict):
+        return [Wrong(WHOLE, translate(language, _("The body must be a JSON object.")))]
+    return wrong_places(wanted.annotation, raw, language)

@@ -550,7 +550,7 @@ class NewToken(Incoming, frozen=True, kw_only=True):
 
     name: str
     role: Literal["operator", "supervisor", "process_owner", "administrator"]
-    scopes: list[str] = []
+    scopes: Annotated[list[str], msgspec.Meta(min_length=1)] | msgspec.UnsetType = msgspec.UNSET
     user: str = ""
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 

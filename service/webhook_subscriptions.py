@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from service.actors import Actor
 from service.address_guard import UnsafeAddress, check_url
 from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, retried
-from service.event_catalogue import TYPES
+from service.event_catalogue import TRIGGERS, TYPES
 from service.house import HOUSE
 from service.identifiers import new_id
 from service.paging import cursor_of, cut, place_of
@@ -60,26 +60,48 @@ class Subscription(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-def checked(url: str, event_types: Sequence[str], filters: Mapping[str, Sequence[str]]) -> None:
+async def checked(url: str, event_types: Sequence[str], filters: Mapping[str, Sequence[str]]) -> None:
     """Raises WrongFields naming everything that does not do."""
     errors: list[FieldError] = []
     try:
         check_url(url, allowed_hosts=HOUSE.webhook_allowed_hosts)
     except UnsafeAddress as unsafe:
         errors.append(FieldError("url", unsafe.sentence, unsafe.params))
-    choice = _("“{value}” is not among the choices: {choices}.")
     if unknown := [type for type in event_types if type != ALL and type not in TYPES]:
-        known = {"value": ", ".join(unknown), "choices": ", ".join([ALL, *TYPES])}
-        errors.append(FieldError("event_types", choice, known))
+        errors.append(_no_choice("event_types", unknown, [ALL, *TYPES]))
     if not event_types:
         errors.append(FieldError("event_types", _("Please fill this in."), {}))
-    if strangers := [name for name in filters if name not in FILTERS]:
-        known = {"value": ", ".join(strangers), "choices": ", ".join(FILTERS)}
-        errors.append(FieldError("filters", choice, known))
-    if any("\x00" in value for values in filters.values() for value in values):
-        errors.append(FieldError("filters", _("A value holds a zero byte."), {}))
+    errors += [wrong async for wrong in _wrong_filters(filters)]
     if errors:
         raise WrongFields(errors)
+
+
+PRIORITIES = (
+    "SELECT DISTINCT one ->> 'code' FROM regulation, jsonb_array_elements(document -> 'priorities') one ORDER BY 1"
+)
+
+
+async def _wrong_filters(filters: Mapping[str, Sequence[str]]) -> AsyncIterator[FieldError]:
+    """A filter that lets nothing through is a slip; a priority may be one that was retired."""
+    if strangers := [name for name in filters if name not in FILTERS]:
+        yield _no_choice("filters", strangers, FILTERS)
+    if any("\x00" in value for values in filters.values() for value in values):
+        yield FieldError("filters", _("A value holds a zero byte."), {})
+    for name in (name for name in filters if not filters[name]):
+        yield FieldError(
+            "filters", _("“{name}” names nothing and would let nothing through: leave it out."), {"name": name}
+        )
+    if unknown := [trigger for trigger in filters.get("trigger", ()) if trigger not in TRIGGERS]:
+        yield _no_choice("filters", unknown, TRIGGERS)
+    if wanted := filters.get("priority"):
+        known = [row[0] for row in await fetch(PRIORITIES)]
+        if unknown := [code for code in wanted if code not in known]:
+            yield _no_choice("filters", unknown, known)
+
+
+def _no_choice(field: str, given: Iterable[str], known: Iterable[str]) -> FieldError:
+    choice = _("“{value}” is not among the choices: {choices}.")
+    return FieldError(field, choice, {"value": ", ".join(given), "choices": ", ".join(known)})
 
 
 @retried
@@ -87,7 +109,7 @@ async def subscribe(
     url: str, *, event_types: Sequence[str], filters: Mapping[str, Sequence[str]], by: Actor, at: datetime
 ) -> tuple[Subscription, str]:
     """The subscription and its secret, which is shown now and never again. Raises WrongFields."""
-    checked(url, event_types, filters)
+    await checked(url, event_types, filters)
     id, secret = new_id(at), new_secret()
     async with DB.transaction(allow_nested=False):
         row = await fetchrow(
@@ -157,7 +179,7 @@ async def change(
         url = was.url if url is None else url
         event_types = was.event_types if event_types is None else list(dict.fromkeys(event_types))
         filters = was.filters if filters is None else {name: list(filters[name]) for name in filters}
-        checked(url, event_types, filters)
+        await checked(url, event_types, filters)
         fresh = ", failing_since = NULL, hold_until = NULL, breaker = '{}'" if url != was.url else ""
         row = await fetchrow(
             f"UPDATE webhook SET url = $2, event_types = $3, filters = $4{fresh} WHERE id = $1 RETURNING {COLUMNS}",

@@ -29,7 +29,7 @@ READ = requires(*STAFF, scope="tickets:read")
 WRITE = requires(*STAFF, scope="tickets:write")
 
 BLOCK = 64 * 1024  # bytes
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+RANGE = re.compile(r"bytes=(?=-?\d)(\d{0,18})-(\d{0,18})")
 # Whatever the file holds, it reaches nothing: no script, no form, no other address.
 SANDBOX = "default-src 'none'; sandbox"
 
@@ -65,9 +65,9 @@ async def download_attachment(request: AnyRequest, attachment: FromPath[str]) ->
     size, tag = row["size"], f'"{row["sha256"]}"'
     first, end = 0, size
     wanted = request.headers.get("range")
-    part = bool(wanted) and request.headers.get("if-range", tag) == tag and RANGE.fullmatch(str(wanted))
+    part = _range(wanted) if wanted and request.headers.get("if-range", tag) == tag else None
     if part:
-        first, end = _span(part[1], part[2], size)
+        first, end = _span(*part, size)
     opened = await asyncio.to_thread(files.open_file, row["sha256"])
     headers = {
         "Content-Disposition": files.disposition("attachment", row["filename"]),
@@ -129,6 +129,14 @@ async def _kept(uploads: Sequence[Any], policy: AttachmentPolicy) -> list[File]:
 
 
 # --- going out --------------------------------------------------------------------------------------------------------
+
+
+def _range(wanted: str) -> tuple[str, str] | None:
+    """First and last byte as they were asked for, either perhaps empty; None for what is no range and goes unheard."""
+    found = RANGE.fullmatch(wanted)
+    if not found or (found[1] and found[2] and int(found[1]) > int(found[2])):
+        return None
+    return found[1], found[2]
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int]:

@@ -183,8 +183,8 @@ async def create_token(request: AnyRequest, data: JSONBody[NewToken]) -> TokenSh
     if data.user and user is None:
         raise WrongFields([FieldError("user", _("No active colleague is called “{value}”."), {"value": data.user})])
     token = await keys.add_token(
-        data.name, role=Role(data.role), scopes=data.scopes, user=user, expires_at=data.expires_at, at=wall_clock(),
-        by=await actor_of(request),
+        data.name, role=Role(data.role), scopes=data.scopes or (), user=user, expires_at=data.expires_at,
+        at=wall_clock(), by=await actor_of(request),
     )  # fmt: skip
     return TokenShown(str(await keys.token_id(token)), " ".join(data.name.split()), token)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 from uuid import uuid4
@@ -12,6 +13,7 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, SerializationException, ValidationException
 from litestar.params import QueryParameter
+from litestar.typing import FieldDefinition
 
 from service.actors import Actor
 from service.idempotency import Key, kept_by_the_verb
@@ -22,6 +24,7 @@ from workflow.words import _
 
 AnyRequest = Request[Any, Any, Any]
 LONGEST_KEY = 120
+NOT_IN_AN_ADDRESS = ("request", "data")
 
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST, description="How many items a page holds.")]
 Cursor = Annotated[
@@ -100,12 +103,12 @@ def own_user(by: Actor) -> int:
 
 
 async def strict_body(request: AnyRequest) -> None:
-    """Before a handler runs: JSON means what it says, a number is no instant; nothing in an address is null.
+    """Before a handler runs: JSON means what it says, and so does each parameter in the address.
 
     Raises what is told as 422.
     """
-    _refuse_null(request)
-    _refuse_numbers(request)
+    if misread := [*_unknown(request), *_null(request), *_numbers(request)]:
+        raise WrongFields(misread)
     wanted = request.route_handler.parsed_data_field
     struct = wanted.annotation if wanted is not None else None
     if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
@@ -123,28 +126,36 @@ async def strict_body(request: AnyRequest) -> None:
 NUMBER = re.compile(r"[-+]?[0-9]*[.]?[0-9]+([eE][-+]?[0-9]+)?")
 
 
-def _refuse_numbers(request: AnyRequest) -> None:
-    """A number in an address is no instant, though the framework counts its seconds from 1970."""
-    named = {name for name, value in request.query_params.multi_items() if NUMBER.fullmatch(value)}
-    wrong = []
-    for name, field in request.route_handler.parsed_fn_signature.parameters.items():
-        told = getattr(field.kwarg_definition, "name", None) or name
-        if told in named and datetime in {kind.annotation for kind in field.inner_types}:
-            wrong.append(FieldError(told, _("Name the zone: 2026-05-04T07:00:00Z."), {}))
-    if wrong:
-        raise WrongFields(wrong)
+def _parameters(request: AnyRequest) -> Mapping[str, FieldDefinition]:
+    """What the handler may be told in the address, by the names that stand there."""
+    taken = request.route_handler.parsed_fn_signature.parameters
+    return {getattr(field.kwarg_definition, "name", None) or name: field for name, field in taken.items()}
 
 
-def _refuse_null(request: AnyRequest) -> None:
-    """The word "null" is no date, number or answer to a yes-or-no question, though the framework takes it for one."""
-    named = {name for name, value in request.query_params.multi_items() if value == "null"}
+def _unknown(request: AnyRequest) -> Iterator[FieldError]:
+    """A misspelt filter would silently find everything."""
+    named = dict.fromkeys(request.query_params)
     if not named:
         return
-    wrong = []
-    for name, field in request.route_handler.parsed_fn_signature.parameters.items():
-        told = getattr(field.kwarg_definition, "name", None) or name
+    known = [name for name in _parameters(request) if name not in NOT_IN_AN_ADDRESS and name not in request.path_params]
+    for name in named:
+        if name not in known:
+            told = {"known": ", ".join(known) or "–"}
+            yield FieldError(name, _("There is no such parameter. Known here are: {known}."), told)
+
+
+def _numbers(request: AnyRequest) -> Iterator[FieldError]:
+    """A number in an address is no instant, though the framework counts its seconds from 1970."""
+    named = {name for name, value in request.query_params.multi_items() if NUMBER.fullmatch(value)}
+    for name, field in _parameters(request).items() if named else ():
+        if name in named and datetime in {kind.annotation for kind in field.inner_types}:
+            yield FieldError(name, _("Name the zone: 2026-05-04T07:00:00Z."), {})
+
+
+def _null(request: AnyRequest) -> Iterator[FieldError]:
+    """The word "null" is no date, number or answer to a yes-or-no question, though the framework takes it for one."""
+    named = {name for name, value in request.query_params.multi_items() if value == "null"}
+    for name, field in _parameters(request).items() if named else ():
         kinds = {kind.annotation for kind in field.inner_types}
-        if told in named and field.is_optional and str not in kinds and list[str] not in kinds:
-            wrong.append(FieldError(told, _("“null” is no value: leave it out."), {}))
-    if wrong:
-        raise WrongFields(wrong)
+        if name in named and field.is_optional and str not in kinds and list[str] not in kinds:
+            yield FieldError(name, _("“null” is no value: leave it out."), {})

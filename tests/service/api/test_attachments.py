@@ -61,6 +61,8 @@ async def test_files_are_kept_journaled_and_fetched_again(operator: httpx.AsyncC
         ("bytes=-0", 416, None),
         ("bytes=0-1,4-5", 200, PNG),  # several at once are not promised: the whole file is a right answer
         ("lines=1-2", 200, PNG),
+        ("bytes=5-2", 200, PNG),  # no range at all (RFC 9110, 14.1.1)
+        ("bytes=-", 200, PNG),
     ],
 )
 async def test_a_part_can_be_fetched(

@@ -76,6 +76,8 @@ async def test_a_token_is_made_used_listed_and_revoked(
     headers = {"Authorization": f"Bearer {made['token']}"}
     assert (await stranger.get("/api/v1/tickets", headers=headers)).status_code == 200
     assert (await stranger.post("/api/v1/tickets", headers=headers, json={})).status_code == 403
+    none = await administrator.post("/api/v1/tokens", json={"name": "x", "role": "operator", "scopes": []})
+    assert (none.status_code, none.json()["errors"][0]["field"]) == (422, "scopes")  # and not everything
     listed = (await administrator.get("/api/v1/tokens")).json()["items"]
     assert made["token"] not in str(listed)
     assert (await administrator.delete(f"/api/v1/tokens/{made['id']}")).status_code == 204

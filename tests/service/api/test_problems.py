@@ -97,7 +97,12 @@ async def test_when_waiting_helps_it_says_how_long(client: httpx.AsyncClient, na
 
 async def test_every_wrong_field_is_named_at_once(client: httpx.AsyncClient) -> None:
     told = problem(await client.post("/orders", json={"amount": "many", "colours": [1], "size": 3}), 422)
-    assert {error["field"] for error in told["errors"]} == {"name", "amount", "colours", "size"}
+    assert {error["field"] for error in told["errors"]} == {"name", "amount", "colours.0", "size"}
+
+
+async def test_misfits_are_told_in_the_language_asked_for(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/orders", json={"name": "x", "amount": "many"}, headers={"Accept-Language": "ru"})
+    assert problem(answer, 422)["errors"] == [{"field": "amount", "message": "Здесь ожидается: целое число."}]
 
 
 @pytest.mark.parametrize("body", [b"[1]", b'"x"', b"5", b"null", b""])

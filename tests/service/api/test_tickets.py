@@ -409,3 +409,21 @@ async def test_a_text_of_zero_bytes_says_nothing(operator: httpx.AsyncClient) ->
     answer = await operator.post("/api/v1/tickets", json={"channel": "phone", "text": "\x00"})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["text"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/api/v1/tickets?stat=new", "/api/v1/tickets?request=1", "/api/v1/reports/sla?from=x"]
+)
+async def test_a_misspelt_filter_does_not_find_everything(operator: httpx.AsyncClient, address: str) -> None:
+    name = address.partition("?")[2].partition("=")[0]
+    answer = await operator.get(address)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == name
+    assert "Known here are: " in error["message"]
+
+
+async def test_an_address_without_parameters_takes_none(operator: httpx.AsyncClient) -> None:
+    ticket = (await operator.post("/api/v1/tickets", json=REQUEST)).json()["id"]
+    answer = await operator.get(f"/api/v1/tickets/{ticket}?ticket=1")
+    assert [one["field"] for one in answer.json()["errors"]] == ["ticket"]

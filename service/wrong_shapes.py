@@ -1,0 +1,149 @@
+"""Where a body does not fit the type that was wanted: every place at once, in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from service.words import Language, number, translate
+from workflow.words import _
+
+WHOLE = "body"
+MOST_TOLD = 100
+
+# What msgspec calls the types, and what people who send JSON call them.
+KINDS: Mapping[str, str] = {
+    "str": _("text"),
+    "int": _("a whole number"),
+    "float": _("a number"),
+    "bool": _("true or false"),
+    "array": _("a list"),
+    "object": _("an object"),
+    "uuid": _("an id (UUID)"),
+    "date": _("a date"),
+    "datetime": _("an instant"),
+    "null": "null",
+}
+
+MISSING = _("Please fill this in.")
+NO_SUCH_FIELD = _("There is no such field. Known are: {fields}.")
+EXPECTED = _("Expected here: {wanted}.")
+IMPOSSIBLE = _("This value is not possible here.")
+ONE_OF = _("One of these is wanted here: {known}.")
+
+# msgspec tells a misfit in one English sentence; these are its sentences, and what we say for each.
+KIND = re.compile(r"Expected `([^`]+)`, got `")
+SENTENCES: Mapping[re.Pattern[str], str] = {
+    re.compile(pattern): sentence
+    for pattern, sentence in {
+        r"Expected `str` of length >= (?P<n>\d+)": _("Too short: the least number of characters is {n}."),
+        r"Expected `str` of length <= (?P<n>\d+)": _("Too long: the greatest number of characters is {n}."),
+        r"Expected `(array|object)` of length >= (?P<n>\d+)": _("Too few: the least number here is {n}."),
+        r"Expected `(array|object)` of length <= (?P<n>\d+)": _("Too many: the greatest number here is {n}."),
+        r"Expected `int` >= (?P<n>-?\d+)": _("Too small: the least value is {n}."),
+        r"Expected `int` <= (?P<n>-?\d+)": _("Too great: the greatest value is {n}."),
+        r"Expected `str` matching": _("There are characters here that are not taken."),
+        r"Expected `datetime` with a timezone": _("An instant needs its zone: 2026-05-04T10:00:00+03:00."),
+        r"Invalid (RFC3339 encoded datetime|epoch)": _("Expected here: an instant as 2026-05-04T10:00:00+03:00."),
+        r"Invalid RFC3339 encoded date": _("Expected here: a date as 2026-05-04."),
+        r"Invalid UUID": _("Expected here: an id (UUID)."),
+        r"(Integer value|Number) out of range|Timestamp is out of range": _("This number is too great."),
+    }.items()
+}
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """What is wrong with one field; `field` is its path with dots: `tickets.3.subject`."""
+
+    field: str
+    message: str
+
+
+def wrong_places(wanted: Any, raw: object, language: Language) -> list[Wrong]:
+    """The first hundred places of `raw` (JSON, decoded) that are missing, unknown or of another type than `wanted`."""
+    return list(islice(_walked(wanted, raw, language, ""), MOST_TOLD))
+
+
+def said(misfit: str, language: Language, *, wanted: Any = None) -> str:
+    """What msgspec says of a misfit, for people; `wanted` is the type, whose values are then named."""
+    if kinds := KIND.match(misfit):
+        named = (translate(language, KINDS.get(one, one)) for one in kinds[1].split(" | "))
+        return translate(language, EXPECTED, wanted=" / ".join(named))
+    if misfit.startswith("Invalid enum value") and (known := _values(wanted)):
+        return translate(language, ONE_OF, known=", ".join(known))
+    for pattern, sentence in SENTENCES.items():
+        if match := pattern.match(misfit):
+            numbers = {name: number(language, int(value)) for name, value in match.groupdict().items()}
+            return translate(language, sentence, **numbers)
+    return translate(language, IMPOSSIBLE)
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def _walked(wanted: Any, raw: object, language: Language, at: str) -> Iterator[Wrong]:
+    """What is wrong inside `raw`, or else with `raw` as a whole."""
+    fitting: Any = next((one for one in _alternatives(wanted) if _may_hold(one, raw)), None)
+    inside: Iterator[Wrong] = iter(())
+    if _is_struct(fitting) and isinstance(raw, Mapping):
+        inside = _in_struct(fitting, raw, language, at)
+    elif get_origin(fitting) is list and isinstance(raw, list):
+        (item,) = get_args(fitting)
+        inside = (wrong for i, one in enumerate(raw) for wrong in _walked(item, one, language, _joined(at, str(i))))
+    found = False
+    for wrong in inside:
+        found = True
+        yield wrong
+    if found:
+        return
+    try:
+        msgspec.convert(raw, wanted, str_keys=True)
+    except (msgspec.ValidationError, ValueError, OverflowError) as misfit:
+        yield Wrong(at or WHOLE, said(str(misfit), language, wanted=wanted))
+
+
+def _in_struct(struct: type[msgspec.Struct], raw: Mapping[str, Any], language: Language, at: str) -> Iterator[Wrong]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    for name, field in fields.items():
+        if name in raw:
+            yield from _walked(field.type, raw[name], language, _joined(at, name))
+        elif field.required:
+            yield Wrong(_joined(at, name), translate(language, MISSING))
+    if struct.__struct_config__.forbid_unknown_fields:
+        known = ", ".join(fields)
+        for name in (name for name in raw if name not in fields):
+            yield Wrong(_joined(at, name), translate(language, NO_SUCH_FIELD, fields=known))
+
+
+def _joined(at: str, name: str) -> str:
+    return f"{at}.{name}" if at else name
+
+
+def _alternatives(wanted: Any) -> Iterator[Any]:
+    """The types that `wanted` may be, without their annotations."""
+    origin = get_origin(wanted)
+    if origin is Annotated:
+        yield from _alternatives(get_args(wanted)[0])
+    elif origin in (Union, UnionType):
+        for one in get_args(wanted):
+            yield from _alternatives(one)
+    else:
+        yield wanted
+
+
+def _may_hold(wanted: Any, raw: object) -> bool:
+    return (_is_struct(wanted) and isinstance(raw, Mapping)) or (get_origin(wanted) is list and isinstance(raw, list))
+
+
+def _values(wanted: Any) -> list[str]:
+    """The values of the literals that `wanted` may be."""
+    return [str(value) for one in _alternatives(wanted) if get_origin(one) is Literal for value in get_args(one)]
+
+
+def _is_struct(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, msgspec.Struct)
