@@ -71,7 +71,7 @@ async def _put_to_the_test(address: str, folder: Path, *options: str) -> None:
 
 
 async def test_no_request_finds_a_fault(address: str, tmp_path: Path) -> None:
-    await _put_to_the_test(address, tmp_path, "--max-examples", "3", "--max-time", "45", "--seed", "1")
+    await _put_to_the_test(address, tmp_path, "--max-examples", "2", "--max-time", "25", "--seed", "1")
 
 
 @pytest.mark.long
