@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 
-.PHONY: run env test test-truth test-edges check audit faults bench lock clean
+.PHONY: run env test test-service test-pages test-days test-faults check audit faults bench lock clean
 
 run: env  ## Start everything in this terminal; Ctrl-C stops it.
 	@exec $(BIN)/reglament up
@@ -26,15 +26,20 @@ check: env  ## Style and types, in seconds.
 audit: env  ## Known faults of the locked packages; says aloud when their database is out of reach.
 	$(BIN)/python tests/audit.py
 
-test: check  ## Everything that CI runs: first what bears company, then what needs the machine for itself.
-	$(MAKE) --no-print-directory --jobs 2 test-truth test-edges
-	$(BIN)/pytest tests/e2e tests/faults
+test: check  ## Everything that CI runs, in parts that share the machine.
+	$(MAKE) --no-print-directory --jobs 3 test-service test-pages test-days test-faults
 
-test-truth:
+test-service:
 	$(BIN)/pytest tests/service tests/test_*.py
 
-test-edges:
+test-pages:
 	$(BIN)/pytest tests/workflow tests/notifications tests/admin
+
+test-days:
+	$(BIN)/pytest tests/e2e
+
+test-faults:
+	$(BIN)/pytest tests/faults
 
 faults: env  ## The fault tests at full length, every look of every page, the mutants; all say how long they took (half an hour and more).
 	$(BIN)/pytest -m long tests/faults tests/e2e --durations=0 --durations-min=1
