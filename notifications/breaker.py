@@ -28,6 +28,12 @@ class Breaker:
     held_until: datetime | None = None  # set from the trip until a probe succeeds
     probe_since: datetime | None = None
 
+    @property
+    def takes_everything(self) -> bool:
+        """Enough came to judge by, and none of it failed."""
+        requests = sum(slice_.requests for slice_ in self.slices)
+        return requests >= ENOUGH_REQUESTS and not any(slice_.failed for slice_ in self.slices)
+
     def admits(self, at: datetime) -> bool:
         """Whether a request may be sent at `at`. Holding consumes no attempts."""
         if self.held_until is None:

@@ -73,7 +73,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 async def moment() -> datetime:
     """The database's clock, moved as the development clock is: it decides when something is due."""
-    now: datetime = await fetchval("SELECT clock_timestamp()")
+    return await _clock("SELECT clock_timestamp()")
+
+
+async def _clock(sql: str, *values: object) -> datetime:
+    now: datetime = await fetchval(sql, *values)
     return now + clock.offset()
 
 
@@ -124,10 +128,13 @@ async def claim(channel: str, room: Mapping[str, int], *, at: datetime) -> list[
     return [_claimed(row, at=at) for row in sorted(rows, key=lambda row: (row["seq"], row["id"]))]
 
 
+# OFFSET 0 keeps the lock before the clock.
+CLAIMING = "SELECT clock_timestamp() FROM (SELECT pg_advisory_xact_lock($1) OFFSET 0) AS locked"
+
+
 async def claiming(channel: str) -> datetime:
     """Wait until nobody else claims on this channel; held to the end of our transaction. Gives the moment."""
-    await execute("SELECT pg_advisory_xact_lock($1)", LOCKS[channel])
-    return await moment()
+    return await _clock(CLAIMING, LOCKS[channel])
 
 
 def _claimed(row: Any, *, at: datetime) -> Claimed:

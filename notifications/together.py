@@ -17,8 +17,12 @@ class Together(Generic[T, R]):
     `work` gives a result for each item, in the order of the items.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, most: int = 100) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[T]], Awaitable[Sequence[R]]], *, most: int = 100, linger: float = 0.0
+    ) -> None:
+        """While there is more to do than one batch, the next one gathers for `linger` seconds."""
         self._work = work
+        self._linger = linger
         self._most = most
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._under_way: asyncio.Task[None] | None = None
@@ -39,6 +43,8 @@ class Together(Generic[T, R]):
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._do(batch)
+                if 0 < len(self._waiting) < self._most:
+                    await asyncio.sleep(self._linger)
         finally:
             self._under_way = None
 

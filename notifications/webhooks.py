@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 200  # of one worker: endpoints that keep silent for 15 s each must not fill the places of the others
 MOST_PER_ENDPOINT = 10  # deliveries under way to one endpoint, of all workers together
+MOST_TO_A_GOOD_ONE = 25  # the same, while it takes whatever comes
+LINGER = 0.01  # seconds; fewer and larger transactions while much goes out
 USER_AGENT = "Reglament-Webhooks/1"
 
 # Endpoints with something due that are neither disabled nor held, with what a post to them needs. OFFSET 0 asks for
@@ -52,7 +54,7 @@ class Webhooks:
         self._poster = poster
         self._jitter = jitter
         self._hooks: dict[str, Any] = {}  # as they were when something was claimed for them last
-        self._settled = Together(self._settle)
+        self._settled = Together(self._settle, linger=LINGER)
 
     async def take(self, places: int) -> list[Claimed]:
         """Claim for each endpoint what it has room for, the places shared evenly; a held one gets a single probe."""
@@ -117,7 +119,9 @@ def _headers(row: Claimed, hook: Any) -> dict[str, str]:
 def _room(breaker: Breaker, under_way: int, at: datetime) -> int:
     if not breaker.admits(at):
         return 0
-    return 1 if breaker.held_until is not None else MOST_PER_ENDPOINT - under_way
+    if breaker.held_until is not None:
+        return 1
+    return (MOST_TO_A_GOOD_ONE if breaker.takes_everything else MOST_PER_ENDPOINT) - under_way
 
 
 async def _lock_held(endpoints: list[str]) -> dict[str, Breaker]:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import click
+import uvloop
 
 from service import clock, tracing
 from service.leaving import LEAVING
@@ -26,7 +27,7 @@ ROLES = [role.value for role in (Role.OPERATOR, Role.SUPERVISOR, Role.PROCESS_OW
 def run(work: Callable[[Settings], Coroutine[Any, Any, T]], *, founds: bool = False) -> T:
     """Carry out `work` with settings read; a home where nothing runs is a sentence, not a traceback."""
     try:
-        return asyncio.run(work(read_settings(founds=founds)))
+        return uvloop.run(work(read_settings(founds=founds)))
     except NothingRuns as nothing:
         raise click.ClickException(str(nothing)) from nothing
 

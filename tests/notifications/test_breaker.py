@@ -71,3 +71,10 @@ def test_a_lost_probe_makes_room_for_another() -> None:
 
 def test_the_memory_stays_small_at_any_rate() -> None:
     assert len(told("+" * 5000, every=0.1).slices) <= 31
+
+
+def test_takes_everything_who_took_ten_and_refused_none_for_five_minutes() -> None:
+    assert not told("+" * 9).takes_everything
+    assert told("+" * 10).takes_everything
+    assert not told("-" + "+" * 30).takes_everything
+    assert told("-" + "+" * 30, every=30).takes_everything

@@ -43,6 +43,21 @@ async def test_no_batch_is_larger_than_asked_for() -> None:
     assert work.batches == [[0, 1], [2, 3], [4]]
 
 
+async def test_while_there_is_much_to_do_the_next_batch_gathers_for_a_while() -> None:
+    work = Work()
+    together = Together(work, linger=0.05)
+    work.gate.clear()
+    first = asyncio.create_task(together.add(1))
+    await asyncio.sleep(0.01)  # under way
+    second = asyncio.create_task(together.add(2))
+    await asyncio.sleep(0)
+    work.gate.set()
+    await first
+    assert await together.add(3) == "3"
+    assert await second == "2"
+    assert work.batches == [[1], [2, 3]]
+
+
 async def test_a_bad_one_is_told_and_the_others_are_done() -> None:
     work = Work()
     together = Together(work)

@@ -167,6 +167,21 @@ async def test_one_slow_endpoint_gets_only_its_share(receiver: Receiver, courier
     assert receiver.most_under_way <= 10
 
 
+@pytest.mark.parametrize(("first", "most"), [("204 No Content", 25), ("500 Oh", 10)])
+async def test_an_endpoint_that_takes_everything_is_given_more_at_once(
+    receiver: Receiver, courier: Courier, first: str, most: int
+) -> None:
+    await a_webhook(receiver.url)
+    for _number in range(60):
+        await a_request()
+    await no_letters()
+    receiver.patience = 0.2
+    answers = iter([first])
+    receiver.answer = lambda _number: next(answers, "204 No Content")
+    await courier.drain()
+    assert receiver.most_under_way == most
+
+
 async def test_an_endpoint_that_is_gone_is_disabled_and_its_owner_told(receiver: Receiver, courier: Courier) -> None:
     id, _secrets = await a_webhook(receiver.url)
     await a_request()
