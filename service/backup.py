@@ -30,6 +30,7 @@ FORM = 1
 MANIFEST, DUMP, SECRET, FILES = "manifest.json", "database.dump", "secret", "files"
 PLACE_OF_FILE = re.compile(r"files/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 CHUNK = 1024 * 1024
+LINES_TOLD = 3  # of what a program of PostgreSQL says when it fails
 
 
 class BackupError(Exception):
@@ -179,7 +180,7 @@ def _demand_whole(tar: tarfile.TarFile, manifest: Manifest, *, folder: Path) -> 
         if place := _place_in(member):
             files += 1
             if _copy(_content(tar, member.name), None) != place:
-                raise BackupError(f"The archive is damaged: {member.name} has another content than its name says.")
+                raise _spoiled(member)
     if files != manifest.files:
         raise BackupError(f"The archive is damaged: it holds {files} of its {manifest.files} files.")
     with _dump_in(tar, folder) as dump:
@@ -187,6 +188,10 @@ def _demand_whole(tar: tarfile.TarFile, manifest: Manifest, *, folder: Path) -> 
             _run("pg_restore", f"--file={os.devnull}", str(dump))
         except BackupError as error:
             raise BackupError(f"The archive is damaged: {error}") from error
+
+
+def _spoiled(member: tarfile.TarInfo) -> BackupError:
+    return BackupError(f"The archive is damaged: {member.name} has another content than its name says.")
 
 
 def _place_in(member: tarfile.TarInfo) -> str | None:
@@ -242,7 +247,7 @@ def _put_files(tar: tarfile.TarFile, home: Path) -> None:
             os.fsync(made.fileno())
         if digest != place:
             Path(made.name).unlink()
-            raise BackupError(f"The archive is damaged: {member.name} has another content than its name says.")
+            raise _spoiled(member)
         os.replace(made.name, target)
 
 
@@ -287,5 +292,7 @@ def _run(program: str, *arguments: str) -> None:
     place = postgres_programs(reachable_by_others=False) / program
     done = subprocess.run([str(place), *arguments], capture_output=True, text=True, check=False)  # noqa: S603  our own
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise BackupError(f"{program} failed: {said[-1] if said else 'it said nothing.'}")
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        first = next((n for n, line in enumerate(said) if "error:" in line), 0)
+        told = " ".join(said[first : first + LINES_TOLD]) or "it said nothing."
+        raise BackupError(f"{program} failed: {told.removeprefix(f'{program}: error: ')}")

@@ -156,6 +156,15 @@ async def test_a_damaged_archive_is_refused_before_anything_is_lost(
         assert await rows(server.dsn) == [tuple(row) for row in await fetch(JOURNALS)]
 
 
+def test_a_database_that_is_away_is_said_whole(place: Path) -> None:
+    told = reglament(place, "backup", str(place / "all.tar"), DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert told.returncode == 1
+    assert "pg_dump failed: connection to server at" in told.stderr
+    assert "127.0.0.1" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert not (place / "all.tar").exists()
+
+
 def test_what_is_no_backup_is_said_so(place: Path) -> None:
     stranger = place / "stranger.tar"
     stranger.write_bytes(b"not an archive")
