@@ -138,6 +138,7 @@ def environment() -> Environment:
         whole=_whole,
         clock_time=_clock_time,
         number=_number,
+        counted=_counted,
         percent=_percent,
         file_size=_file_size,
         role_name=_role_name,
@@ -209,6 +210,10 @@ def _number(value: float) -> str:
     return words.number(_reading.get().language, value)
 
 
+def _counted(n: int, most: int) -> str:
+    return words.counted(_reading.get().language, n, most=most)
+
+
 def _percent(share: float) -> str:
     return words.percent(_reading.get().language, share)
 
@@ -219,7 +224,7 @@ def _file_size(size: int) -> str:
 
 def unread_count(unread: int) -> str:
     """As the bell says it: no larger figure helps."""
-    return f"{COUNTED}+" if unread > COUNTED else str(unread)
+    return _counted(unread, COUNTED)
 
 
 def _role_name(role: Role) -> str:

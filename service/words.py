@@ -114,6 +114,11 @@ def number(language: Language, value: float) -> str:
     return format_decimal(value, locale=_LOCALES[language])
 
 
+def counted(language: Language, n: int, *, most: int) -> str:
+    """A number that was counted no further than `most + 1`: «999+»."""
+    return f"{number(language, min(n, most))}{'+' * (n > most)}"
+
+
 def percent(language: Language, share: float) -> str:
     """A share of one as per cent, to one decimal."""
     return format_percent(

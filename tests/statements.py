@@ -38,13 +38,17 @@ def listening() -> Iterator[list[Statement]]:
         yield heard
 
 
-async def read_through(statement: Statement, *, sorted_at_most: int) -> list[str]:
-    """What is wrong with the plan: a history read from end to end, or more rows sorted than a page is worth."""
+async def read_through(statement: Statement, *, sorted_at_most: int, small: bool = False) -> list[str]:
+    """What is wrong with the plan: a history read from end to end, or more rows sorted than a page is worth.
+
+    A `small` history is read through for good reason; then the question is whether there is an index at all.
+    """
     sql, values = statement
     if not sql.lstrip().upper().startswith(("SELECT", "WITH")):
         return []
     assert DB.pool is not None
-    async with DB.pool.acquire() as connection:
+    async with DB.pool.acquire() as connection, connection.transaction():
+        await connection.execute(f"SET LOCAL enable_seqscan = {'off' if small else 'on'}")
         told = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)
     [plan] = msgspec.json.decode(told)
     return list(_faults(plan["Plan"], sorted_at_most))

@@ -19,7 +19,7 @@ from admin.reports.charts import part_of
 from service import sent_letters
 from service.regulations import in_force
 from service.teams import teams
-from service.words import number, translate
+from service.words import translate
 from workflow.process import CHANNELS, PROCESS
 from workflow.words import _
 
@@ -64,9 +64,8 @@ async def board_page(request: AnyRequest) -> Response[str]:
 async def _letters(reader: Reading) -> Figure:
     """Letters that nobody has got."""
     lost = await sent_letters.not_arrived(most=COUNTED)
-    count = lost if lost <= COUNTED else f"{number(reader.language, COUNTED)}+"
     label = translate(reader.language, _("Letters that did not arrive"))
-    return Figure(count=count, label=label, tone="late", href="/letters")
+    return Figure(count=lost, label=label, tone="late", href="/letters")
 
 
 router = page_router([board_page])

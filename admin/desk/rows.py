@@ -13,7 +13,7 @@ from admin.time_bars import TimeBar, time_bar
 from service.acts_in_words import RECEIVED
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
-from service.words import number, relative, translate
+from service.words import relative, translate
 from workflow.definition import OPERATORS, Role
 from workflow.process import PROCESS
 from workflow.regulation import Rulebook
@@ -53,7 +53,7 @@ class QueueRow:
 class Figure:
     """One count of the strip, and the address of what it counts."""
 
-    count: int | str
+    count: int  # no further than COUNTED + 1
     label: str
     href: str
     tone: str
@@ -123,25 +123,22 @@ def figures(strip: listing.Strip, asked: listing.Asked, reader: Reading) -> list
     def t(msgid: str, **params: object) -> str:
         return translate(reader.language, msgid, **params)
 
-    def count(n: int) -> int | str:
-        return n if n <= listing.COUNTED else f"{number(reader.language, listing.COUNTED)}+"
-
     oldest = strip.oldest and relative(reader.language, strip.oldest, at=reader.at, zone=reader.zone)
     waiting = set(asked.states) == set(listing.WAITING)
     unregistered_tone = "warning" if strip.unregistered else "plain"
     return [
-        Figure(count=count(strip.unregistered), label=t(_("Not registered yet")), tone=unregistered_tone,
+        Figure(count=strip.unregistered, label=t(_("Not registered yet")), tone=unregistered_tone,
                href=url(PATH, unregistered="1"), on=asked.unregistered,
                note=t(_("the oldest: {moment}"), moment=oldest) if oldest else ""),
-        Figure(count=count(strip.soon), label=t(_("Due within the hour")), tone="warning",
+        Figure(count=strip.soon, label=t(_("Due within the hour")), tone="warning",
                href=url(PATH, soon="1"), on=asked.soon),
-        Figure(count=count(strip.overdue), label=t(_("Deadline missed")), tone="late",
+        Figure(count=strip.overdue, label=t(_("Deadline missed")), tone="late",
                href=url(PATH, overdue="1"), on=asked.overdue),
-        Figure(count=count(strip.waiting), label=t(_("Awaiting the customer")), tone="paused",
+        Figure(count=strip.waiting, label=t(_("Awaiting the customer")), tone="paused",
                href=url(PATH, state=listing.WAITING), on=waiting),
-        Figure(count=count(strip.unread), label=t(_("Completed, answer unread")), tone="warning",
+        Figure(count=strip.unread, label=t(_("Completed, answer unread")), tone="warning",
                href=url(PATH, unread="1"), on=asked.unread),
-        Figure(count=count(strip.held), label=t(_("Held mail")), tone="warning", href="/desk/held"),
+        Figure(count=strip.held, label=t(_("Held mail")), tone="warning", href="/desk/held"),
     ]  # fmt: skip
 
 

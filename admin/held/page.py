@@ -51,7 +51,7 @@ async def tray_page(request: AnyRequest) -> Response[str]:
         why=why,
         folders=[
             (translate(reader.language, label), f"/desk/held?folder={name}" if name else "/desk/held", name == folder,
-             sum(counts.get(status, 0) for status in statuses))
+             sum(counts[status] for status in statuses))
             for name, (label, statuses) in FOLDERS.items()
         ],
     )  # fmt: skip

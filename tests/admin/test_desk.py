@@ -100,6 +100,24 @@ async def test_the_figures_lead_to_what_they_count(operator: Browser) -> None:
     assert subjects((await operator.get(led)).text) == [waiting.subject]
 
 
+async def test_a_figure_of_nothing_is_plain_and_one_beyond_999_says_so(operator: Browser) -> None:
+    async def figure() -> tuple[str, ...]:
+        page = await operator.get("/desk")
+        found = re.search(
+            r'class="figure figure-(\w+)" href="/desk/held"[^>]*>\s*<span class="figure-count">(.*?)<', page.text
+        )
+        assert found, page.text
+        return found.groups()
+
+    assert await figure() == ("plain", "0")
+    await execute(
+        "INSERT INTO mail (id, original, sha256, source, status, received_at) "
+        "SELECT gen_random_uuid(), '', 'x', 'smtp', 'held', now() FROM generate_series(1, 1100)"
+    )
+    assert await figure() == ("warning", "999+")
+    assert '<span class="count">999+</span>' in (await operator.get("/desk/held")).text
+
+
 async def test_a_missed_deadline_is_counted_as_the_clock_ran_and_not_while_it_rests(operator: Browser) -> None:
     late, resting = await in_work("late"), await in_work("resting")
     await does(resting, "request_info", text="Which version?", minutes=30)

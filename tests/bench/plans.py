@@ -24,7 +24,7 @@ PAGES = (
     "/desk", "/desk?closed=1", "/desk?overdue=1", "/desk?soon=1", "/desk?unregistered=1", "/desk?unread=1",
     "/desk?state=in_progress", "/desk?priority=P1", "/desk?assignee=nobody", "/desk?assignee=1",
     f"/desk?q={quote('изделие4999')}", f"/desk?q={quote('накладная')}", "/desk?q=B-77",
-    "/desk/held", "/letters", "/board", "/customers", "/desk/tickets/{ticket}",
+    "/desk/held", "/desk/held?folder=spam", "/letters", "/board", "/customers", "/desk/tickets/{ticket}",
 )  # fmt: skip
 LISTS = (
     "/api/v1/tickets", "/api/v1/tickets?state=in_progress", "/api/v1/tickets?state=closed",
@@ -46,8 +46,8 @@ async def plans(past: Past) -> AsyncIterator[Figure]:
     )  # fmt: skip
 
 
-async def faults_of_lists() -> list[str]:
-    """Each fault with the address it was found at. Needs an operator and tickets."""
+async def faults_of_lists(*, small: bool = False) -> list[str]:
+    """Each fault with the address it was found at, of a large past or a `small` one. Needs an operator and tickets."""
     app = create_app(Settings(home=Path(mkdtemp(prefix="rgl-plans-", dir="/tmp")), env="test"))
     ticket = await fetchval("SELECT id FROM ticket WHERE closed_at IS NULL ORDER BY received_at DESC LIMIT 1")
     await execute("UPDATE app_user SET role = 'administrator'")
@@ -66,6 +66,6 @@ async def faults_of_lists() -> list[str]:
                 if answer.status_code not in (200, 303):
                     raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:300]}")
                 for statement in heard:
-                    found = await read_through(statement, sorted_at_most=SORTED_AT_MOST)
+                    found = await read_through(statement, sorted_at_most=SORTED_AT_MOST, small=small)
                     faults += [f"{path}: {fault}: {' '.join(statement[0].split())[:120]}" for fault in found]
     return faults

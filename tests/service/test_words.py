@@ -139,6 +139,7 @@ def test_numbers_dates_and_sizes_follow_the_language() -> None:
     assert words.number("en", 12345.5) == "12,345.5"
     assert words.percent("ru", 0.953) == f"95,3{NBSP}%"
     assert words.percent("en", 1) == "100%"
+    assert (words.counted("en", 999, most=999), words.counted("en", 5000, most=999)) == ("999", "999+")
     assert words.day("ru", date(2026, 5, 4)) == "4 мая 2026"
     assert words.file_size("ru", 345_678) == f"346{NBSP}кБ"
     assert words.file_size("en", 1_234_567) == f"1.2{NBSP}MB"
