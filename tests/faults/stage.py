@@ -124,6 +124,7 @@ class Stage:
             "REGLAMENT_DATABASE_URL": self.database_url,
             "REGLAMENT_REDIS_URL": redis or self.redis_url,
             "REGLAMENT_WEBHOOK_ALLOWED_HOSTS": self.allowed_hosts,
+            "REGLAMENT_API_REQUESTS_PER_MINUTE": "1000000",
             "REGLAMENT_FAILPOINTS": ",".join(failpoints),
             **(more or {}),
         }

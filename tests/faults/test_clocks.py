@@ -113,8 +113,9 @@ async def test_a_failing_endpoint_is_tried_at_the_ten_offsets_and_disabled_after
     async def another() -> None:
         await execute("UPDATE outbox SET status = 'pending', attempt = 0, next_at = $1", MONDAY)
 
-    await another()
     (home / "mended").touch()
+    set_clock(clock, await fetchval("SELECT hold_until FROM webhook") + SECOND)  # ten in a row tripped the breaker
+    await another()
     await eventually(lambda: fetchval("SELECT failing_since IS NULL FROM webhook"), within=30)  # one success resets
     (home / "mended").unlink()
     await another()
