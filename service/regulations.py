@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
-import msgspec
 
 from service import bell, config_journal
 from service.actors import Actor
@@ -178,16 +177,3 @@ async def newest() -> tuple[int, Regulation]:
     if row is None:
         raise NotFound(_("No regulation has been published yet."))
     return row["version"], load(row["document"])
-
-
-def changed_target(regulation: Regulation, priority: str, *, amount: int) -> Regulation:
-    """The document with another resolution target for one priority. Raises NotFound for an unknown one."""
-    if priority not in {one.code for one in regulation.priorities}:
-        raise NotFound(_("There is no priority called {code}."), code=priority)
-    priorities = tuple(
-        msgspec.structs.replace(one, target=msgspec.structs.replace(one.target, amount=amount))
-        if one.code == priority
-        else one
-        for one in regulation.priorities
-    )
-    return msgspec.structs.replace(regulation, priorities=priorities)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from service.actors import Actor, customer
 from service.database import execute, fetch, fetchval
 from service.house import HOUSE
@@ -18,6 +20,7 @@ from service.ticket import Ticket
 from service.tickets import carry_out
 from service.vault import seal
 from workflow.definition import Role
+from workflow.regulation import Regulation
 
 MONDAY = datetime(2025, 4, 7, 7, 0, tzinfo=UTC)  # 10:00 in Moscow, a working week, and long past
 HOUR = timedelta(hours=1)
@@ -82,3 +85,15 @@ async def eventually(question: Callable[[], Awaitable[object]], *, within: float
 async def count(table: str, where: str = "true") -> int:
     found: int = await fetchval(f"SELECT count(*) FROM {table} WHERE {where}")
     return found
+
+
+def changed_target(regulation: Regulation, priority: str, *, amount: int) -> Regulation:
+    """The document with another resolution target for one priority."""
+    assert priority in {one.code for one in regulation.priorities}
+    priorities = tuple(
+        msgspec.structs.replace(one, target=msgspec.structs.replace(one.target, amount=amount))
+        if one.code == priority
+        else one
+        for one in regulation.priorities
+    )
+    return msgspec.structs.replace(regulation, priorities=priorities)

@@ -20,11 +20,12 @@ from service.database import execute, fetch, fetchrow, fetchval
 from service.house import HOUSE
 from service.intake import Request, receive
 from service.regulation_text import chapters
-from service.regulations import RULEBOOKS, changed_target, newest, publish, publish_default
+from service.regulations import RULEBOOKS, newest, publish, publish_default
 from service.settings import Settings
 from service.ticket import Ticket
 from service.tickets import carry_out
 from service.words import Language
+from tests.desk import changed_target
 from workflow.definition import Role
 from workflow.regulation import AttachmentPolicy, Reminders, default_regulation
 

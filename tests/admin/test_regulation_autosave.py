@@ -10,10 +10,10 @@ import pytest
 
 from service import clock, drafts
 from service.database import fetchval
-from service.regulations import SomebodyWasFaster, changed_target, newest
+from service.regulations import SomebodyWasFaster, newest
 from tests.admin.conftest import Browser, Signs, words
 from tests.admin.regulation_forms import fields_of
-from tests.desk import OPERATOR
+from tests.desk import OPERATOR, changed_target
 from workflow.definition import Role
 from workflow.regulation import Regulation
 

@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from service import clock, drafts
-from service.regulations import changed_target, newest
+from service.regulations import newest
 from tests.admin.conftest import Browser, Signs, words
 from tests.admin.regulation_forms import fields_of
-from tests.desk import OPERATOR
+from tests.desk import OPERATOR, changed_target
 from workflow.definition import Role
 from workflow.regulation import Example
 

@@ -7,10 +7,9 @@ import pytest
 from admin.pages import DEFAULT_ZONE
 from admin.regulation import journal_page
 from service import clock, config_journal, drafts
-from service.regulations import changed_target
 from tests.admin.conftest import Browser, Signs, words
 from tests.admin.regulation_forms import fields_of
-from tests.desk import OPERATOR
+from tests.desk import OPERATOR, changed_target
 from workflow.definition import Role
 
 JOURNAL, PUBLISH = "/regulation/journal", "/regulation/draft/publish"

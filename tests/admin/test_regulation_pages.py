@@ -18,10 +18,10 @@ from service.actors import Actor, customer
 from service.app import create_app
 from service.database import fetch, fetchval
 from service.intake import Request, receive
-from service.regulations import RULEBOOKS, changed_target, in_force, newest, publish, publish_default
+from service.regulations import RULEBOOKS, in_force, newest, publish, publish_default
 from service.settings import Settings
 from service.tickets import carry_out
-from tests.desk import OPERATOR
+from tests.desk import OPERATOR, changed_target
 from workflow.definition import Role
 from workflow.process import PROCESS
 from workflow.regulation import Regulation, Step, default_regulation

@@ -15,12 +15,12 @@ from service import clock, drafts, republishing
 from service.coverage import FIGURES
 from service.intake import Request, receive
 from service.regulation_text import chapters
-from service.regulations import changed_target, in_force, newest, publish
+from service.regulations import in_force, newest, publish
 from service.ticket import Ticket
 from service.tickets import carry_out
 from tests.admin.conftest import Browser, Signs, words
 from tests.admin.regulation_forms import fields_of
-from tests.desk import ASKER, OPERATOR
+from tests.desk import ASKER, OPERATOR, changed_target
 from workflow.definition import Role
 from workflow.regulation import default_regulation, dump, load
 

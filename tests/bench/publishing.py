@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from service.database import DB, connection, execute, fetch
-from service.regulations import changed_target, newest, publish
+from service.regulations import newest, publish
 from service.republishing import GRACE, carry_on, progress
 from service.simulation import simulate
 from service.tickets import carry_out
@@ -18,6 +18,7 @@ from tests.bench.figures import Figure
 from tests.bench.load import percentile
 from tests.bench.past import OPERATOR, a_life
 from tests.bench.place import Place, a_place
+from tests.desk import changed_target
 from workflow.regulation import Regulation
 
 CHAPTER = "Publishing"

@@ -13,10 +13,10 @@ from notifications.worker import run_worker
 from service import clock, republishing
 from service.actors import Actor
 from service.database import fetchval
-from service.regulations import changed_target, newest, publish
+from service.regulations import newest, publish
 from service.settings import Settings
 from service.verify import verify
-from tests.desk import a_ticket, count, eventually
+from tests.desk import a_ticket, changed_target, count, eventually
 from workflow.definition import Role
 
 OWNER = Actor(kind="staff", id="1", name="Vera Owner", role=Role.PROCESS_OWNER)

@@ -8,7 +8,8 @@ import pytest
 from service import drafts
 from service.actors import Actor
 from service.database import fetch
-from service.regulations import NotPublishable, SomebodyWasFaster, changed_target, in_force, newest, publish
+from service.regulations import NotPublishable, SomebodyWasFaster, in_force, newest, publish
+from tests.desk import changed_target
 from tests.service.conftest import START
 from workflow.definition import Role
 from workflow.errors import NotFound

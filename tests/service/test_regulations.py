@@ -14,7 +14,6 @@ from service.regulations import (
     RULEBOOKS,
     NotPublishable,
     SomebodyWasFaster,
-    changed_target,
     in_force,
     newest,
     obstacles,
@@ -24,6 +23,7 @@ from service.regulations import (
 )
 from service.ticket import Ticket
 from service.tickets import carry_out
+from tests.desk import changed_target
 from tests.service.conftest import START
 from workflow.definition import Role
 from workflow.errors import NotFound
@@ -114,9 +114,3 @@ async def test_publishing_is_in_the_configuration_journal_and_the_journal_refuse
     assert msgspec.json.decode(rows[0]["data"])["note"] == "Faster"
     with pytest.raises(Exception, match="append-only"):
         await execute("UPDATE config_journal SET actor_name = 'nobody'")
-
-
-async def test_a_target_of_a_priority_that_does_not_exist_cannot_change(regulation: None) -> None:
-    _version, document = await newest()
-    with pytest.raises(NotFound):
-        changed_target(document, "P9", amount=1)

@@ -12,11 +12,11 @@ import pytest
 from service import drafts, failpoints, republishing
 from service.actors import Actor
 from service.database import DB, close_pool, fetch, fetchrow, fetchval, start_pool
-from service.regulations import SomebodyWasFaster, changed_target, newest, publish
+from service.regulations import SomebodyWasFaster, newest, publish
 from service.republishing import GRACE, carry_on, progress
 from service.ticket import Ticket
 from service.verify import verify
-from tests.desk import HOUR, a_request, a_ticket, completed, does
+from tests.desk import HOUR, a_request, a_ticket, changed_target, completed, does
 from workflow.calendar import YearCalendar
 from workflow.carrying_over import Choice
 from workflow.definition import Role

@@ -12,11 +12,11 @@ import pytest
 from service import compliance, republishing, simulation
 from service.actors import Actor
 from service.database import execute, fetch, fetchval
-from service.regulations import NotPublishable, changed_target, newest, publish
+from service.regulations import NotPublishable, newest, publish
 from service.simulation import ChoiceForecast, MonthForecast, MovedTicket, Order, Sort, simulate
 from service.simulation_command import told
 from service.ticket import Ticket
-from tests.desk import HOUR, a_request, a_ticket, does
+from tests.desk import HOUR, a_request, a_ticket, changed_target, does
 from workflow.carrying_over import CHOICES, Choice
 from workflow.definition import Role
 from workflow.regulation import Regulation

@@ -8,7 +8,8 @@ import pytest
 
 from service import clock, drafts, republishing
 from service.actors import Actor
-from service.regulations import changed_target, in_force, publish
+from service.regulations import in_force, publish
+from tests.desk import changed_target
 from tests.service.api.conftest import ClientFor
 from workflow.definition import Role
 
