@@ -75,7 +75,7 @@ async def no_letters() -> None:
     await execute("DELETE FROM outbox WHERE channel = 'letter'")
 
 
-async def eventually(question: Callable[[], Awaitable[object]], *, within: float = 10.0) -> None:
+async def eventually(question: Callable[[], Awaitable[object]], *, within: float = 60.0) -> None:
     """Ask until the answer is true."""
     async with asyncio.timeout(within):
         while not await question():  # noqa: ASYNC110  the answer may come from another process
