@@ -40,7 +40,8 @@ def lying_diagram(
     return _drawn(picture, language, here, possible, live, words=_labels(picture, language))
 
 
-def upright_diagram(language: Language, *, here: str | None = None, possible: Collection[str] = ()) -> Markup:
+@lru_cache(maxsize=256)
+def upright_diagram(language: Language, *, here: str | None = None, possible: frozenset[str] = frozenset()) -> Markup:
     """The small picture beside a ticket: where it stands, and which ways are open; the names of the moves on hover."""
     return _drawn(_picture(UPRIGHT), language, here, possible, Live({}, {}, {}), words=Markup())
 

@@ -176,8 +176,11 @@ def _ngettext(singular: str, plural: str, n: int, /, **params: object) -> str:
 
 
 def _when(moment: datetime) -> Markup:
+    return when(_reading.get(), moment)
+
+
+def when(reading: Reading, moment: datetime) -> Markup:
     """The moment in the reader's words; the hover tells the instant and its zone, the script keeps the words fresh."""
-    reading = _reading.get()
     said = words.relative(reading.language, moment, at=reading.at, zone=reading.zone)
     instant = moment.astimezone(UTC).isoformat(timespec="seconds")
     hover = words.exact(reading.language, moment, zone=reading.zone)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, Literal
 
 from service.words import Language, duration, exact, translate, working_duration
@@ -42,7 +43,7 @@ def _share(period: Period, rules: Rulebook, *, left: timedelta, due: datetime) -
     start = moved_origin(period, rules)
     elapsed = period.target.kind == "calendar_minutes"
     whole = due - start if elapsed else rules.calendar.between(start, due)
-    return min(max(1 - left / whole, 0.0), 1.0) if whole else 1.0
+    return round(min(max(1 - left / whole, 0.0), 1.0), 3) if whole else 1.0
 
 
 def _tone(period: Period, rules: Rulebook, *, left: timedelta, at: datetime) -> Tone:
@@ -52,10 +53,15 @@ def _tone(period: Period, rules: Rulebook, *, left: timedelta, at: datetime) -> 
         return "late"
     if period.paused is not None:
         return "paused"
-    # The last warning of the regulation is where the colour changes: earlier ones only draw people in.
-    warnings = [step_due(period, step, rules) for step in steps(period, rules) if step.warns_only]
-    warned = [moment for moment in warnings if moment is not None]
-    return "warning" if warned and at >= max(warned) else "fine"
+    warned = _warned_at(period, rules)
+    return "warning" if warned and at >= warned else "fine"
+
+
+@lru_cache(maxsize=4096)
+def _warned_at(period: Period, rules: Rulebook) -> datetime | None:
+    """The last warning of the regulation is where the colour changes: earlier ones only draw people in."""
+    warnings = (step_due(period, step, rules) for step in steps(period, rules) if step.warns_only)
+    return max((moment for moment in warnings if moment is not None), default=None)
 
 
 def _said(period: Period, tone: Tone, *, left: timedelta, language: Language) -> str:

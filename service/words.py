@@ -83,6 +83,7 @@ def relative(language: Language, moment: datetime, *, at: datetime, zone: tzinfo
     return _by_the_clock(language, moment.astimezone(zone), today=at.astimezone(zone).date())
 
 
+@lru_cache(maxsize=8192)  # the moments of a queue and of a talk are read by many, many times
 def exact(language: Language, moment: datetime, *, zone: tzinfo) -> str:
     """The instant in full, with the name and the offset of its zone: for the hover and for print."""
     local = moment.astimezone(zone)

@@ -15,7 +15,7 @@ from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
 from service.auth import actor_of, rules_of
-from workflow.definition import OPERATORS, STAFF
+from workflow.definition import STAFF
 
 
 @get("/desk", guards=[DESK])
@@ -30,13 +30,12 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
     around = await reads.around_the_queue(sorted(STAFF), user=int(user) if user else None)
     people, organisations = around.people, around.organisations
     here = rows.query(asked)
-    works = reader.role in OPERATORS
     return render(
         "desk/queue.html",
         reader,
         figures=rows.figures(await listing.strip(at=reader.at), asked, reader),
         chips=rows.chips(asked, reader, rules, user=user, people=people, organisations=organisations),
-        rows=[rows.queue_row(row, reader) for row in listed.rows],
+        rows=[rows.drawn(rows.queue_row(row, reader), reader) for row in listed.rows],
         asked=asked,
         order=asked.order,
         orders=rows.orders(asked, reader) if asked.order != "newest" else [],
@@ -46,7 +45,6 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         view_query=views.address_of(asked),
         priorities=[(code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities],
         answers=[(one.code, one.title.to(reader.language)) for one in rules.regulation.canned_answers],
-        takes=works,
         key=uuid4().hex,
         filtered=any(here.values()),
         workers=[(str(person.id), person.name) for person in rows.workers(people)],

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from markupsafe import Markup
 
 from admin.desk import listing, reads
 from admin.desk.asked import SWITCHES
-from admin.pages import Reading, url
+from admin.pages import Reading, render_text, url, when
 from admin.time_bars import TimeBar, time_bar
 from service.acts_in_words import RECEIVED
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
-from service.words import relative, translate
+from service.words import Language, relative, translate
 from workflow.definition import OPERATORS, Role
 from workflow.process import PROCESS
 from workflow.regulation import Rulebook
@@ -32,7 +34,7 @@ class PriorityBadge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRow:
-    """What parts/queue.html draws."""
+    """What desk/queue_row.html draws."""
 
     id: str
     href: str
@@ -45,8 +47,28 @@ class QueueRow:
     who: str | None
     time: TimeBar | None
     last_act: str
-    last_at: datetime
+    last_when: Markup
     unread: bool
+    takes: bool  # whether the reader may take it
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class _ToDraw:
+    """A row and who reads it: equal rows look the same to everybody who reads their language."""
+
+    row: QueueRow
+    reader: Reading = field(compare=False)
+
+
+def drawn(row: QueueRow, reader: Reading) -> Markup:
+    """The row as it stands in the queue. A row that looks as it looked before is not drawn anew."""
+    return _drawn(_ToDraw(row, reader))
+
+
+@lru_cache(maxsize=2048)
+def _drawn(one: _ToDraw) -> Markup:
+    return Markup(render_text("desk/queue_row.html", one.reader, row=one.row))  # noqa: S704  a template's own output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +107,10 @@ def queue_row(row: listing.Row, reader: Reading) -> QueueRow:
         who=ticket.assignee_name,
         time=clock_bar(ticket, reader),
         last_act=translate(reader.language, move.in_journal if move else RECEIVED),
-        last_at=ticket.last_at or ticket.received_at,
+        last_when=when(reader, ticket.last_at or ticket.received_at),
         unread=ticket.answer_unread,
+        takes=reader.role in OPERATORS,
+        language=reader.language,
     )
 
 

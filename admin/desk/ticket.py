@@ -132,7 +132,7 @@ async def shown(
         ],
         earlier=url(path, view="" if view == "all" else view, before=first) if first > 1 else "",
         latest=path if before else "",
-        picture=upright_diagram(reader.language, here=ticket.state, possible=_possible(ticket, actor)),
+        picture=upright_diagram(reader.language, here=ticket.state, possible=frozenset(_possible(ticket, actor))),
         clocks=_clocks(ticket, reader),
         coming=coming(ticket, reader.language),
         customer=_customer(ticket, rules, reader),

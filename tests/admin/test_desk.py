@@ -118,6 +118,26 @@ async def test_a_figure_of_nothing_is_plain_and_one_beyond_999_says_so(operator:
     assert '<span class="count">999+</span>' in (await operator.get("/desk/held")).text
 
 
+async def test_a_row_drawn_for_one_reader_stands_for_those_only_who_read_the_same(signs_in: Signs) -> None:
+    ticket = await a_ticket("drawn once")
+    olga, gleb = await signs_in(Role.OPERATOR), await signs_in(Role.SUPERVISOR, name="Gleb")
+
+    async def row(browser: Browser) -> str:
+        page = (await browser.get("/desk")).text
+        return page.partition(f'data-row="{ticket.id}"')[2].partition("</tr>")[0]
+
+    first, again = await row(olga), await row(olga)
+    assert first == again
+    assert 'data-row-key="a"' in first
+    assert "Registered" in first
+    assert 'data-row-key="a"' not in await row(gleb)  # who may not take it
+    olga.client.cookies.set("language", "ru")
+    assert "Зарегистрирован" in await row(olga)
+    olga.client.cookies.set("language", "en")
+    await does(ticket, "comment", text="Hm.")
+    assert "Note" in await row(olga)
+
+
 async def test_a_missed_deadline_is_counted_as_the_clock_ran_and_not_while_it_rests(operator: Browser) -> None:
     late, resting = await in_work("late"), await in_work("resting")
     await does(resting, "request_info", text="Which version?", minutes=30)

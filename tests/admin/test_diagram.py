@@ -43,7 +43,7 @@ def test_no_two_boxes_overlap(measures: Measures) -> None:
 
 
 def test_the_state_of_the_ticket_and_its_open_ways_stand_out() -> None:
-    root = ElementTree.fromstring(upright_diagram("en", here="in_progress", possible={"complete"}))
+    root = ElementTree.fromstring(upright_diagram("en", here="in_progress", possible=frozenset({"complete"})))
     here = [group for group in root.iter("g") if "d-here" in group.get("class", "")]
     assert [text.text for group in here for text in group.iter("text")] == ["In progress"]
     open_ways = [group.findtext("title") for group in root.iter("g") if "d-possible" in group.get("class", "")]
