@@ -19,21 +19,21 @@ OPEN_SHARE = 10  # one ticket in ten is open
 HELPING = 50_000  # tickets multiplied by one statement
 APART = timedelta(seconds=20)  # between the receipts of two tickets
 ORGANISATIONS = 500
-RARE = 5_000  # each word of this kind stands in one ticket of so many
+RARE = 50  # each word of this kind stands in so many tickets, however many there are
 
 # Every column is copied but these: what must be unique, and what makes one ticket differ from the next.
 OWN = {
     "ticket": {
         "id": "c.id",
         "number": "'B-' || c.n",
-        "subject": "x.subject || ' ' || c.n || ' изделие' || c.n % {rare}",
+        "subject": "x.subject || ' ' || c.n || ' изделие' || c.n / {rare}",
         "organisation_name": "'ООО «Порт' || c.n % {organisations} || '»'",
         "email": "'a' || c.n || '@example.com'",
         "received_at": "x.received_at - c.age",
         "registered_at": "x.registered_at - c.age",
         "closed_at": "x.closed_at - c.age",
         "due_at": "x.due_at - c.age / 1000",
-        "search": "to_tsvector('russian', x.subject || ' ' || c.n || ' изделие' || c.n % {rare} "
+        "search": "to_tsvector('russian', x.subject || ' ' || c.n || ' изделие' || c.n / {rare} "
         "|| ' порт' || c.n % {organisations} || ' ' || x.text)",
     },
     "journal": {"ticket": "c.id", "cause": "x.cause || '-' || c.n", "at": "x.at - c.age"},

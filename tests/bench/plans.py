@@ -23,13 +23,13 @@ SORTED_AT_MOST = 2_000  # rows; a search gathers a thousand
 PAGES = (
     "/desk", "/desk?closed=1", "/desk?overdue=1", "/desk?soon=1", "/desk?unregistered=1", "/desk?unread=1",
     "/desk?state=in_progress", "/desk?priority=P1", "/desk?assignee=nobody", "/desk?assignee=1",
-    f"/desk?q={quote('изделие4999')}", f"/desk?q={quote('накладная')}", "/desk?q=B-77",
+    f"/desk?q={quote('изделие9')}", f"/desk?q={quote('накладная')}", "/desk?q=B-77",
     "/desk/held", "/desk/held?folder=spam", "/letters", "/board", "/customers", "/desk/tickets/{ticket}",
 )  # fmt: skip
 LISTS = (
     "/api/v1/tickets", "/api/v1/tickets?state=in_progress", "/api/v1/tickets?state=closed",
     "/api/v1/tickets?priority=P2", "/api/v1/tickets?assignee=none", "/api/v1/tickets?overdue=true",
-    f"/api/v1/tickets?q={quote('изделие4999')}", "/api/v1/tickets?q=B-77",
+    f"/api/v1/tickets?q={quote('изделие9')}", "/api/v1/tickets?q=B-77",
     f"/api/v1/tickets?q={quote('накладная')}", "/api/v1/tickets/{ticket}", "/api/v1/tickets/{ticket}/journal",
     "/api/v1/tickets/{ticket}/messages", "/api/v1/tickets/{ticket}/attachments", "/api/v1/events", "/api/v1/letters",
 )  # fmt: skip
