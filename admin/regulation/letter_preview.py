@@ -91,5 +91,5 @@ def _to_customer(
     read = msgspec.structs.replace(ticket, language=language)
     draft = to_customer(kind, read, rules, by=by, text=spoken, context=told, at=at)
     # The links of a real ticket would work: nobody but its customer is to see them.
-    links = {f"{path}_url": f"{HOUSE.public_url}/{path}/…" for path in ("status", "confirm", "dispute")}
-    return {**draft.context, **links}
+    paths = [name.removesuffix("_url") for name in draft.context if name.endswith("_url")]
+    return {**draft.context, **{f"{path}_url": f"{HOUSE.public_url}/{path}/…" for path in paths}}

@@ -113,11 +113,12 @@ async def test_the_preview_speaks_of_a_real_ticket_and_sends_nothing(owner: Brow
     assert (await letter("completed", "en")) == (await newest())[1].letters["completed"]["en"]
 
 
-async def test_the_preview_shows_no_link_that_works(owner: Browser) -> None:
+@pytest.mark.parametrize(("kind", "paths"), [("completed", {"confirm", "dispute"}), ("closed", {"rate"})])
+async def test_the_preview_shows_no_link_that_works(owner: Browser, kind: str, paths: set[str]) -> None:
     await a_completed_ticket()
-    page = await owner.get(COMPLETED)
-    assert re.findall(r"/(?:confirm|dispute|status)/([^\s<]+)", page.text)
-    assert set(re.findall(r"/(?:confirm|dispute|status)/([^\s<]+)", page.text)) == {"…"}
+    links = re.findall(r"/(confirm|dispute|status|rate)/([^\s<]+)", (await owner.get(f"{LETTERS_AT}/{kind}")).text)
+    assert {path for path, _secret in links} >= paths
+    assert {secret for _path, secret in links} == {"…"}
 
 
 async def test_a_number_that_no_ticket_has_is_said_beside_its_field(owner: Browser) -> None:
