@@ -8,7 +8,7 @@ from typing import Final
 from service.differences import DAY_MODES as SAID_MODES
 from service.words import Language, clock_time, day, ngettext, number, translate
 from workflow.calendar import Hours, Week, zone_named
-from workflow.regulation import Regulation, Step, team_in
+from workflow.regulation import Regulation, Step, numbered, team_in
 from workflow.words import _
 from workflow.working_calendar import DayMode, Target, TargetKind
 
@@ -145,8 +145,8 @@ def _told(whom: str, language: Language) -> str:
 def said_number(regulation: Regulation, *, year: int) -> str:
     """A number as it will look; '' when the format is unusable."""
     try:
-        return regulation.number_format.format(n=1, year=year)
-    except (KeyError, IndexError, ValueError):
+        return numbered(regulation.number_format, n=1, year=year)
+    except ValueError:
         return ""
 
 

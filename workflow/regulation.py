@@ -17,9 +17,13 @@ from workflow.working_calendar import Target, WorkingCalendar
 
 HOME = Path(__file__).parent / "default_regulation"
 LANGUAGES = ("ru", "en")
-# What a request may be asked for (clause 4.2), and the signs of a registration number (it stands in mail subjects).
+# What a request may be asked for (clause 4.2).
 REQUEST_FIELDS = ("organisation", "full_name", "position", "phone", "email", "text")
-NUMBER_SIGNS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
+# The signs of a registration number (it stands in mail subjects), how long it may be, and the fields of its format. A
+# field padded to millions of places would fill the memory of whoever only looks at it.
+NUMBER = re.compile(r"[A-Z0-9][A-Z0-9-]*")
+LONGEST_NUMBER = 40
+NUMBER_FIELD = re.compile(r"\{(?:n|year)(?::[^\d{}]{0,2}0?\d{0,2}[a-zA-Z]?)?\}")
 # Whom a step may notify besides addresses, and what stands before the code of a team.
 NOTIFIED = ("assignee", "supervisors")
 TEAM = "team:"
@@ -226,7 +230,14 @@ class Rulebook:
 
     def number(self, n: int, *, year: int) -> str:
         """The registration number of clause 4.4."""
-        return self.regulation.number_format.format(n=n, year=year)
+        return numbered(self.regulation.number_format, n=n, year=year)
+
+
+def numbered(number_format: str, *, n: int, year: int) -> str:
+    """The number that a format gives. Raises ValueError for a format that asks for more than `{n}` and `{year}`."""
+    if "{" in (rest := NUMBER_FIELD.sub("", number_format)) or "}" in rest:
+        raise ValueError(number_format)
+    return number_format.format(n=n, year=year)
 
 
 def load(data: bytes | str) -> Regulation:
@@ -352,14 +363,17 @@ def _zero_bytes(value: object, place: str) -> Iterator[str]:
 
 def _number_problems(regulation: Regulation) -> Iterator[Problem]:
     try:
-        numbers = [regulation.number_format.format(n=n, year=2026) for n in (1, 2, 10, 250, 1_000_000)]
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError):
+        numbers = [numbered(regulation.number_format, n=n, year=2026) for n in (1, 2, 10, 250, 1_000_000)]
+    except ValueError:
         yield Problem("number_format", _("The number format may use only {{n}} and {{year}}."))
         return
     if len(set(numbers)) < len(numbers):
         yield Problem("number_format", _("The number format must contain {{n}}, or numbers would repeat."))
-    if not all(number and NUMBER_SIGNS.issuperset(number) for number in numbers):
-        yield Problem("number_format", _("Numbers may hold only A–Z, 0–9 and the hyphen."))
+    if not all(NUMBER.fullmatch(number) for number in numbers):
+        yield Problem("number_format", _("Numbers may hold only A–Z, 0–9 and the hyphen, and begin with no hyphen."))
+    if any(len(number) > LONGEST_NUMBER for number in numbers):
+        most = {"most": str(LONGEST_NUMBER)}
+        yield Problem("number_format", _("A number may be no longer than {most} characters."), most)
 
 
 def _priority_problems(regulation: Regulation) -> Iterator[Problem]:

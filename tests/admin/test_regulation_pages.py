@@ -130,6 +130,17 @@ async def test_nonsense_is_refused_next_to_its_field_and_kept(
     assert (draft.revision, draft.document) == (1, (await newest())[1])
 
 
+@pytest.mark.parametrize("number_format", ["{n:999999999}", "{n.real.x}", "{n:{year}}"])
+async def test_a_number_without_measure_costs_nothing_but_its_own_refusal(
+    owner: httpx.AsyncClient, number_format: str
+) -> None:
+    await change(owner, REQUESTS, number_format=number_format)
+    page = await owner.get(REQUESTS)
+    assert page.status_code == 200
+    assert len(page.content) < 200_000
+    assert "The number format may use only {n} and {year}." in unescape(page.text)
+
+
 async def test_a_draft_that_contradicts_itself_is_shown_and_not_published(owner: httpx.AsyncClient) -> None:
     await change(owner, REQUESTS, number_format="{year}")
     await change(owner, **{"target-P3-amount": "7"})
