@@ -154,9 +154,14 @@ async def publish(
 
 
 async def versions() -> list[dict[str, Any]]:
-    """Every published version, the newest first, without the documents."""
+    """Every published version, the newest first, without the documents.
+
+    A version is `passed_over` when a later one takes effect no later: it never comes into force.
+    """
     rows = await fetch(
-        "SELECT version, effective_at, published_at, author, note, open_tickets FROM regulation ORDER BY version DESC"
+        "SELECT version, effective_at, published_at, author, note, open_tickets, "
+        "coalesce(min(effective_at) OVER later <= effective_at, false) AS passed_over FROM regulation "
+        "WINDOW later AS (ORDER BY version DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) ORDER BY version DESC"
     )
     return [dict(row) for row in rows]
 

@@ -366,12 +366,15 @@ class LetterPage(msgspec.Struct, frozen=True):
 
 
 class RegulationVersion(msgspec.Struct, frozen=True):
+    """A published version; one that is `passed_over` never comes into force, a later one took its place."""
+
     version: int
     effective_at: datetime
     published_at: datetime
     author: str
     note: str
     open_tickets: str
+    passed_over: bool
 
 
 class RegulationPage(msgspec.Struct, frozen=True):

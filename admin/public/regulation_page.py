@@ -56,8 +56,8 @@ async def _page(request: AnyRequest, rules: Rulebook, *, at: datetime) -> Respon
         chapters=TEXTS.chapters(rules, reader.language),
         version=next(one for one in published if one["version"] == rules.version),
         current=current.version,
-        coming=[one for one in published if one["version"] > current.version],
-        effective=[one for one in published if one["version"] <= current.version],
+        coming=[one for one in published if one["version"] > current.version and not one["passed_over"]],
+        published=published,
         changes=await _changes_of([one["version"] for one in published], reader.language),
         seal_key=seals.public_key(),
     )

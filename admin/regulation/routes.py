@@ -38,7 +38,7 @@ async def regulation_in_force(request: AnyRequest) -> Response[str]:
         draft=await drafts.open_draft(),
         chapters=chapters(rules.regulation, reader.language),
         version=next(one for one in published if one["version"] == rules.version),
-        coming=[one for one in published if one["version"] > rules.version],
+        coming=[one for one in published if one["version"] > rules.version and not one["passed_over"]],
         missing=rules.regulation.calendar.missing_year(reader.at.astimezone(reader.zone).date()),
     )
 

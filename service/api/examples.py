@@ -245,7 +245,7 @@ EXAMPLES = Examples(
         },
         "RegulationVersion": {
             "version": 1, "effective_at": "2026-01-01T00:00:00Z", "published_at": "2025-12-20T09:00:00Z",
-            "author": "Pavel Ivanov", "note": "The first one", "open_tickets": "keep",
+            "author": "Pavel Ivanov", "note": "The first one", "open_tickets": "keep", "passed_over": False,
         },
         "RegulationDocument": {"version": 1, "document": DOCUMENT},
         "RegulationDiff": {

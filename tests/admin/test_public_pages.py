@@ -335,6 +335,22 @@ async def test_a_version_to_come_is_announced_but_not_yet_the_text(visitor: http
     assert "P1 1 working hour 2 working hours" in text
 
 
+async def test_a_version_that_was_passed_over_promises_nothing(visitor: httpx.AsyncClient) -> None:
+    version, document = await newest()
+    author = Actor(kind="staff", id="1", name="Vera Owner", role=Role.PROCESS_OWNER)
+    later = clock.now() + timedelta(days=3)
+    await publish(
+        changed_target(document, "P1", amount=60), based_on=version, by=author, at=clock.now(), effective_at=later
+    )
+    await publish(document, based_on=version + 1, by=author, at=clock.now())
+    page = words(await visitor.get("/regulation/public"))
+    assert "Another version takes effect on" not in page
+    assert "Version 2, passed over" in page
+    text = words(await visitor.get("/regulation/public/2"))
+    assert "takes effect on" not in text
+    assert "This version does not come into force: a later one took its place." in text
+
+
 async def test_the_text_of_each_version_stays_where_it_is(visitor: httpx.AsyncClient) -> None:
     version, document = await newest()
     author = Actor(kind="staff", id="1", name="Vera Owner", role=Role.PROCESS_OWNER)

@@ -1,6 +1,7 @@
 """An owner tries the draft on real tickets, chooses what open ones do, publishes, and sees what clauses rest on."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from uuid import uuid4
@@ -156,6 +157,22 @@ async def test_versions_are_compared_and_old_ones_stand_on_further_pages(
     last = await owner.get(older[1])
     assert re.findall(r'id="version-(\d+)"', last.text) == ["1"]
     assert "The first version." in words(last)
+
+
+async def test_the_history_says_of_a_version_that_was_passed_over_that_it_never_comes(owner: Browser) -> None:
+    version, document = await newest()
+    later = clock.now() + timedelta(days=3)
+    await publish(
+        document, based_on=version, by=OPERATOR, at=clock.now(), effective_at=later, open_tickets="from_start"
+    )
+    assert "takes effect later" in words(await owner.get(HISTORY))
+    assert f"Version {version + 1} by Olga takes effect on" in words(await owner.get("/regulation"))
+    await publish(document, based_on=version + 1, by=OPERATOR, at=clock.now())
+    page = words(await owner.get(HISTORY))
+    assert "takes effect later" not in page
+    assert "This version does not come into force: a later one took its place." in page
+    assert "They are carried over once the version is in force." not in page
+    assert "takes effect on" not in words(await owner.get("/regulation"))
 
 
 @pytest.mark.parametrize(

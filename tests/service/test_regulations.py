@@ -69,6 +69,15 @@ async def test_a_version_never_begins_before_it_is_published(regulation: None) -
     assert (await in_force(at=START - timedelta(days=1))).version == 1
 
 
+async def test_a_version_is_passed_over_by_a_later_one_that_takes_effect_no_later(regulation: None) -> None:
+    days = [START + timedelta(days=n) for n in range(3)]
+    await published(300, effective_at=days[2])
+    await published(360, effective_at=days[1])
+    await published(420, effective_at=days[2])
+    assert [one["version"] for one in await versions() if one["passed_over"]] == [2]
+    assert [(await in_force(at=day)).version for day in days] == [1, 3, 4]
+
+
 async def test_tickets_registered_from_then_on_get_the_new_deadline_and_the_old_ones_keep_theirs(
     regulation: None,
 ) -> None:
