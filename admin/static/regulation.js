@@ -76,7 +76,10 @@
   async function save() {
     const fields = touched();
     if (gone) return;
-    if (!fields.length) return say(refused() ? "refused" : "saved");
+    if (!fields.length) {
+      if (form.querySelector("[aria-invalid=true]")) await judge(); // typed back as it was: refused no longer
+      return say(refused() ? "refused" : "saved");
+    }
     const sent = new Map(fields.map((name) => [name, valueOf(form, name)]));
     say("saving");
     const answer = await send(form.action, asked(fields), "save").catch(() => null);

@@ -145,6 +145,10 @@ def test_a_draft_is_broken_mended_tried_published_for_tomorrow_and_rolled_back(
     owner.open(f"{DRAFT}/requests")
     owner.types("[name=minimum_minutes]", "2000")
     owner.is_told("minimum_minutes", "от 0 до 1")
+    owner.types("[name=minimum_minutes]", "30")  # as the draft holds it: nothing to save, and nothing wrong any more
+    owner.sees(lambda: page.locator("#e-minimum_minutes").count() == 0, "a field that is right again")
+    owner.types("[name=minimum_minutes]", "2000")
+    owner.is_told("minimum_minutes", "от 0 до 1")
     owner.types("[name=title-ru]", "Регламент поддержки")
     owner.sees(lambda: "Регламент поддержки" in page.inner_text("#effect-title"), "what the title does")
     owner.types("[name=minimum_minutes]", "45")
