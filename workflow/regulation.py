@@ -24,6 +24,10 @@ REQUEST_FIELDS = ("organisation", "full_name", "position", "phone", "email", "te
 NUMBER = re.compile(r"[A-Z0-9][A-Z0-9-]*")
 LONGEST_NUMBER = 40
 NUMBER_FIELD = re.compile(r"\{(?:n|year)(?::[^\d{}]{0,2}0?\d{0,2}[a-zA-Z]?)?\}")
+# What the machine can count and the database can keep; files and programs give what no form would take.
+LONGEST_TARGET = 10_000_000  # minutes or days
+LAST_RANK = 10_000
+LONGEST_CODE = 60  # characters
 # Whom a step may notify besides addresses, and what stands before the code of a team.
 NOTIFIED = ("assignee", "supervisors")
 TEAM = "team:"
@@ -380,6 +384,8 @@ def _priority_problems(regulation: Regulation) -> Iterator[Problem]:
     if not any(not priority.retired for priority in regulation.priorities):
         yield Problem("priorities", _("At least one priority must be in use."))
     yield from _code_problems("priorities", [priority.code for priority in regulation.priorities])
+    if not all(0 <= priority.rank <= LAST_RANK for priority in regulation.priorities):
+        yield Problem("priorities", _("A rank lies between 0 and {most}."), {"most": str(LAST_RANK)})
     ranks = [priority.rank for priority in regulation.priorities if not priority.retired]
     if len(set(ranks)) != len(ranks):
         yield Problem("priorities", _("Two priorities share one rank: the queue would not know which comes first."))
@@ -434,6 +440,9 @@ def _step_problems(place: str, step: Step, regulation: Regulation) -> Iterator[P
         yield Problem(place, _("A step needs either a percentage or minutes, and not both."))
     if step.percent is not None and not 1 <= step.percent <= 1000:
         yield Problem(place, _("A percentage lies between 1 and 1000."))
+    if step.minutes is not None and abs(step.minutes) > LONGEST_TARGET:
+        most = {"most": str(LONGEST_TARGET)}
+        yield Problem(place, _("A step stands no further than {most} minutes from the deadline."), most)
     if step.raise_to is not None and step.raise_to not in _codes_in_use(regulation):
         yield Problem(place, _("The step raises to a priority that is not in use: {code}."), {"code": step.raise_to})
     if not (step.notify or step.raise_to or step.reassign_to):
@@ -466,6 +475,9 @@ def _codes_in_use(regulation: Regulation) -> set[str]:
 def _target_problem(place: str, target: Target) -> Iterator[Problem]:
     if target.amount <= 0:
         yield Problem(place, _("A target must be longer than nothing."))
+    if target.amount > LONGEST_TARGET:
+        most = {"most": str(LONGEST_TARGET)}
+        yield Problem(place, _("A time may be no longer than {most} minutes or days."), most)
 
 
 def _code_problems(place: str, codes: list[str]) -> Iterator[Problem]:
@@ -473,6 +485,8 @@ def _code_problems(place: str, codes: list[str]) -> Iterator[Problem]:
         yield Problem(place, _("The same code stands twice: {codes}."), {"codes": ", ".join(sorted(repeated))})
     if any(not code.strip() for code in codes):
         yield Problem(place, _("A code is empty."))
+    if any(len(code) > LONGEST_CODE for code in codes):
+        yield Problem(place, _("A code may be no longer than {most} characters."), {"most": str(LONGEST_CODE)})
 
 
 def _letter_problems(regulation: Regulation) -> Iterator[Problem]:

@@ -194,6 +194,10 @@ BROKEN = [
     ("registration.target", Target("working_minutes", 0), "registration.target", "longer than nothing"),
     ("auto_close", Target("calendar_minutes", -5), "auto_close", "longer than nothing"),
     ("reminders", Reminders((Target("working_days", 0),)), "reminders.after.0", "longer than nothing"),
+    ("auto_close", Target("calendar_minutes", 10**18), "auto_close", "no longer than 10000000 minutes or days"),
+    ("priorities.0.rank", 10**18, "priorities", "A rank lies between 0 and 10000"),
+    ("priorities.0.code", "P" * 61, "priorities", "no longer than 60 characters"),
+    ("priorities.0.steps", (Step(TELL, minutes=10**18),), "priorities.0.steps.0", "no further than 10000000 minutes"),
     (
         "priorities.0.steps",
         (Step(TELL, minutes=-240),),
