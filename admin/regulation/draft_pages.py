@@ -9,11 +9,10 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
 from admin.regulation.deadlines_form import deadline_values
-from admin.regulation.frame import CHANGE, LOOK, around, keep, lost, overtaken
+from admin.regulation.frame import CHANGE, LOOK, keep, lost, overtaken
 from admin.regulation.part_pages import DEADLINES, DEADLINES_PART, deadlines
 from admin.regulation.parts import Shown, show
 from admin.regulation.priority_list import moved_priority, with_priority, without_priority
@@ -26,18 +25,16 @@ from workflow.words import _
 
 @post("/regulation/draft/begin", guards=[CHANGE], status_code=303)
 async def begin_draft(request: AnyRequest) -> Redirect:
-    """Open the draft all owners share."""
+    """Open the draft all owners share, at the part of it that was asked for."""
     reader = await reading(request)
     await drafts.begin(by=await actor_of(request), at=reader.at)
-    return Redirect("/regulation/draft", status_code=303)
+    asked_for = (await typed_in(request)).get("asked_for", "")
+    return Redirect(asked_for if asked_for.startswith(f"{DEADLINES}/") else DEADLINES, status_code=303)
 
 
 @get(DEADLINES, guards=[LOOK])
 async def draft_page(request: AnyRequest) -> Response[Any]:
-    """The part of the draft that is changed most; where there is no draft, how to begin one."""
-    if await drafts.open_draft() is None:
-        reader = await reading(request)
-        return render("regulation/no_draft.html", reader, **around(reader, "draft", section="deadlines"))
+    """The part of the draft that is changed most."""
     return await show(request, DEADLINES_PART)
 
 

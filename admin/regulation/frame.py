@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from litestar import Response
 from litestar.response import Redirect
 
-from admin.pages import Reading
+from admin.pages import Reading, render
 from admin.reader import flash
 from admin.reading import AnyRequest
 from admin.regulation.differences import said_differences
@@ -71,6 +72,11 @@ async def around_draft(reader: Reading, draft: Draft, section: str) -> dict[str,
         "newest": version,
         "changes": said_differences(document, draft.document, reader.language),
     }
+
+
+def no_draft(reader: Reading) -> Response[str]:
+    """Where a part of the draft was asked for and there is no draft: how to begin one, and go on to that part."""
+    return render("regulation/no_draft.html", reader, **around(reader, "draft"), asked_for=reader.path)
 
 
 def lost(request: AnyRequest, reader: Reading) -> Redirect:

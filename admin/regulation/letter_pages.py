@@ -14,7 +14,7 @@ from admin.pages import Reading, render, url
 from admin.process.letter_names import LETTER_CLAUSES, LETTER_NAMES
 from admin.reader import reading
 from admin.reading import AnyRequest, typed_in
-from admin.regulation.frame import CHANGE, LOOK, around_draft, lost
+from admin.regulation.frame import CHANGE, LOOK, around_draft, no_draft
 from admin.regulation.letter_fields import FIELD_WORDS
 from admin.regulation.letter_form import letter_filled, letter_of, letter_values
 from admin.regulation.letter_preview import Preview, preview, sample_ticket
@@ -52,7 +52,7 @@ async def letters_page(request: AnyRequest) -> Response[Any]:
     reader = await reading(request)
     draft = await drafts.open_draft()
     if draft is None:
-        return lost(request, reader)
+        return no_draft(reader)
     _version, before = await newest()
     return render(
         "regulation/letters.html",

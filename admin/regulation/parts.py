@@ -14,7 +14,7 @@ from admin.reader import reading
 from admin.reading import AnyRequest, typed_in
 from admin.regulation.differences import Said, said_differences
 from admin.regulation.fields import Errors, Filled
-from admin.regulation.frame import keep, lost, overtaken
+from admin.regulation.frame import keep, lost, no_draft, overtaken
 from admin.regulation.merging import SHOWN, Merged, merged, row_of
 from service import drafts
 from service.actors import Actor
@@ -61,11 +61,11 @@ class Part:
 
 
 async def show(request: AnyRequest, part: Part) -> Response[Any]:
-    """The part as it is kept."""
+    """The part as it is kept; where there is no draft, how to begin one."""
     reader = await reading(request)
     draft = await drafts.open_draft()
     if draft is None:
-        return lost(request, reader)
+        return no_draft(reader)
     return await part.page(request, reader, Shown(draft, draft.document, part.values(draft.document)))
 
 

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from admin.pages import Reading, render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
-from admin.regulation.frame import CHANGE, around_draft, lost, overtaken
+from admin.regulation.frame import CHANGE, around_draft, lost, no_draft, overtaken
 from admin.regulation.simulation_pages import CHOICE_NAMES, forecasts
 from admin.regulation.worked import said_checks, worked_examples
 from service import drafts
@@ -31,7 +31,7 @@ async def publish_page(request: AnyRequest) -> Response[Any]:
     """What publishing will change, and from when."""
     reader = await reading(request)
     draft = await drafts.open_draft()
-    return lost(request, reader) if draft is None else await _publish_page(reader, draft, {}, {})
+    return no_draft(reader) if draft is None else await _publish_page(reader, draft, {}, {})
 
 
 @post("/regulation/draft/publish", guards=[CHANGE], status_code=303)

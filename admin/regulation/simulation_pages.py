@@ -11,7 +11,7 @@ from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.regulation.bars import bars, pairs_of
-from admin.regulation.frame import LOOK, around_draft, lost, said_problem
+from admin.regulation.frame import LOOK, around_draft, no_draft, said_problem
 from admin.regulation.shifts import shifts
 from service import drafts
 from service.regulations import NotPublishable
@@ -43,7 +43,7 @@ async def simulation_page(request: AnyRequest) -> Response[Any]:
     reader = await reading(request)
     draft = await drafts.open_draft()
     if draft is None:
-        return lost(request, reader)
+        return no_draft(reader)
     asked = request.query_params
     months = int(asked.get("months", "3")) if asked.get("months", "3") in {str(n) for n in MONTHS} else 3
     choice = asked.get("choice", "") if asked.get("choice", "") in CHOICES else "from_start"

@@ -21,6 +21,7 @@ from service.intake import Request, receive
 from service.regulations import RULEBOOKS, in_force, newest, publish, publish_default
 from service.settings import Settings
 from service.tickets import carry_out
+from tests.admin.regulation_forms import fields_of
 from tests.desk import OPERATOR, changed_target
 from workflow.definition import Role
 from workflow.process import PROCESS
@@ -128,6 +129,19 @@ async def test_nonsense_is_refused_next_to_its_field_and_kept(
     draft = await drafts.open_draft()
     assert draft is not None
     assert (draft.revision, draft.document) == (1, (await newest())[1])
+
+
+async def test_a_part_asked_for_without_a_draft_is_where_the_draft_begins(owner: httpx.AsyncClient) -> None:
+    begin = "/regulation/draft/begin"
+    for part in (REQUESTS, "/regulation/draft/letters/completed", "/regulation/draft/simulation"):
+        page = await owner.get(part)
+        assert page.status_code == 200
+        assert "No draft" in words(page)
+        begun = await owner.post(begin, data=fields_of(page.text, begin))
+        assert begun.headers["location"] == part
+        await post(owner, "/regulation/draft/discard", at=part)
+    elsewhere = await owner.post(begin, data=fields_of(page.text, begin) | {"asked_for": "//example.com/draft"})
+    assert elsewhere.headers["location"] == "/regulation/draft"
 
 
 @pytest.mark.parametrize("number_format", ["{n:999999999}", "{n.real.x}", "{n:{year}}"])
