@@ -185,7 +185,8 @@ async def _page(request: AnyRequest, reader: Reading, shown: Shown) -> Response[
         weekdays=[(name, translate(language, said)) for name, said in WEEKDAYS.items()],
         today=today,
         short_names=short_weekdays(language),
-        wanted=missing or (known[-1] + 1 if known else today.year),
+        wanted=form.get("import_year") or missing or (known[-1] + 1 if known else today.year),
+        holidays_only=form.get("holidays_only") == "1",
     )
 
 

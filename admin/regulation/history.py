@@ -162,7 +162,9 @@ async def import_draft(request: AnyRequest) -> Redirect:
         document = _read(data)
     except (NotADocument, CalendarError) as wrong:
         said = _("The file was not taken. {why}")
-        flash(request, translate(reader.language, said, why=_why(wrong, reader.language)), "refused")
+        nothing = translate(reader.language, _("None was chosen, or it is empty."))
+        why = _why(wrong, reader.language) if data else nothing
+        flash(request, translate(reader.language, said, why=why), "refused")
         return Redirect(HISTORY, status_code=303)
     draft = await drafts.begin(by=await actor_of(request), at=reader.at)
     return await keep(request, reader, draft, document, to="/regulation/draft")

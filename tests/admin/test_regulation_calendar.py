@@ -121,6 +121,13 @@ async def test_a_year_from_the_library_is_shown_before_it_is_taken(owner: Browse
     assert 2026 in {year.year for year in (await calendar()).years}
 
 
+async def test_what_was_typed_for_an_import_that_is_refused_is_kept(owner: Browser) -> None:
+    refused = await owner.send(f"{CALENDAR}/import", on=CALENDAR, import_year="28", holidays_only="1")
+    assert refused.status_code == 422
+    kept = fields_of(refused.text, f"{CALENDAR}/import")
+    assert (kept["import_year"], kept["holidays_only"]) == ("28", "1")
+
+
 async def test_a_year_from_a_file_is_compared_and_a_wrong_file_refused(owner: Browser) -> None:
     page = await owner.get(CALENDAR)
     token = fields_of(page.text, f"{CALENDAR}/import")["_csrf_token"]

@@ -185,7 +185,9 @@ async def test_a_file_that_is_no_document_is_refused_with_its_reason(owner: Brow
         data={"_csrf_token": token},
         files={"document": ("r.json", data, "application/json")},
     )
-    assert "The file was not taken." in words(await owner.get(HISTORY))
+    said = words(await owner.get(HISTORY))
+    assert "The file was not taken." in said
+    assert ("None was chosen, or it is empty." in said) == (data == b"")
     draft = await drafts.open_draft()
     assert draft is not None
     assert draft.document == default_regulation()
