@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,6 +10,7 @@ import msgspec
 
 from service.customer_sessions import CustomerSession
 from service.database import fetch, fetchrow, fetchval
+from service.searching import number_in
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import NotFound
@@ -24,15 +24,13 @@ THEIRS: Final = """
 """
 # The index of the desk holds what colleagues told one another too: it only narrows down, the talk itself decides.
 FOUND: Final = """
-(t.number = upper($4) OR (t.search @@ websearch_to_tsquery('russian', $4) AND (
+(t.number = $5 OR (t.search @@ websearch_to_tsquery('russian', $4) AND (
     to_tsvector('russian', t.subject) @@ websearch_to_tsquery('russian', $4) OR EXISTS (
         SELECT FROM message m WHERE m.ticket = t.id AND m.direction IN ('in', 'out')
         AND to_tsvector('russian', m.text) @@ websearch_to_tsquery('russian', $4)))))
 """
 PAGE: Final = 30
 Show = Literal["all", "open", "waiting"]
-# People paste the number as it stands in the subject of our letters: «Заявка#2026-00031».
-TOKEN: Final = re.compile(r"^\s*\w*\s*[#№]\s*(\S+)\s*$")
 
 
 class Talk(msgspec.Struct, frozen=True):
@@ -71,7 +69,7 @@ async def tickets_of(
     values: list[Any] = [*_whose(session)]
     where = [THEIRS]
     if q:
-        values.append(TOKEN.sub(r"\1", q))
+        values += [q, number_in(q)]
         where.append(FOUND)
     if show != "all":
         where.append("t.closed_at IS NULL")

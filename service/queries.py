@@ -14,7 +14,7 @@ from service.conditions import Where
 from service.database import fetch, fetchrow
 from service.journal import COLUMNS, Entry, read_entry
 from service.paging import cursor_of, cut, place_of
-from service.searching import searchable
+from service.searching import number_in, searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import FieldError, NotFound, WrongFields
@@ -104,8 +104,8 @@ async def tickets(
     _facts(where, wanted)
     if words := wanted.q.replace("\x00", " ").strip():
         # Both sides are served by an index each; a number need not be written as the search would split it.
-        either = "(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = upper({1}))"
-        where.add(either, searchable(words), words)
+        either = "(t.search @@ websearch_to_tsquery('russian', {0}) OR t.number = {1})"
+        where.add(either, searchable(words), number_in(words))
     rows = await fetch(
         f"{SELECT} {FROM} {where.sql} ORDER BY t.received_at DESC, t.id DESC LIMIT {limit + 1}", *where.values
     )

@@ -19,6 +19,7 @@ from service.idempotency import Key, refuse_repetition
 from service.notices import AUDIENCE, DEADLINE, MAIL, Reader, read_audience
 from service.people import Colleague, Customer, UnknownContact, colleague, customer_by_name
 from service.regulations import IN_FORCE, RULEBOOKS
+from service.searching import number_in
 from service.splitting import SplitMessage, message_of, split_off
 from service.ticket import FROM, SELECT, Ticket, read_ticket, view
 from service.writing import IDEM
@@ -374,9 +375,9 @@ def _name(given: Mapping[str, object], field: str) -> str:
 
 
 async def ticket_id(value: str) -> UUID:
-    """The id of the ticket with this id or number. Raises NotFound."""
+    """The id of the ticket with this id or number, also as it stands in a letter. Raises NotFound."""
     value = _stored(value)
-    row = await fetchrow("SELECT id FROM ticket WHERE number = $1 OR id = $2", value.upper(), _uuid(value))
+    row = await fetchrow("SELECT id FROM ticket WHERE number = $1 OR id = $2", number_in(value), _uuid(value))
     if row is None:
         raise NotFound(_("There is no ticket “{value}”."), value=value)
     found: UUID = row["id"]

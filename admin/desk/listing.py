@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from service.database import fetch, fetchrow
-from service.searching import searchable
+from service.searching import number_in, searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.process import PROCESS
@@ -247,6 +247,6 @@ def _go_on(where: _Conditions, asked: Asked, after: str) -> None:
 
 
 async def numbered(value: str) -> UUID | None:
-    """The ticket with exactly this number, whatever the case of its letters."""
-    row = await fetchrow("SELECT id FROM ticket WHERE number = $1", value.strip().upper())
+    """The ticket with exactly this number, as people type it or paste it from a letter."""
+    row = await fetchrow("SELECT id FROM ticket WHERE number = $1", number_in(value))
     return row["id"] if row else None

@@ -61,7 +61,7 @@ async def _ticket(request: AnyRequest, id: UUID, typed: Mapping[str, str]) -> tu
 
 async def _join(request: AnyRequest, id: UUID, typed: Mapping[str, str]) -> tuple[str, str]:
     by, at = await _acting(request)
-    number = typed.get("number", "").removeprefix("#").upper()
+    number = typed.get("number", "")
     if not number:
         raise WrongFields([FieldError("number", _("Please fill this in."), {})])
     try:

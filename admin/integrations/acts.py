@@ -111,7 +111,7 @@ async def _wanted(typed: Mapping[str, str], reader: Reading) -> Wanted:
 
 async def _ticket(word: str) -> UUID:
     try:
-        return await ticket_id(word.removeprefix("#"))
+        return await ticket_id(word)
     except NotFound as unknown:
         raise WrongFields([FieldError("ticket", unknown.sentence, dict(unknown.params))]) from None
 

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -179,6 +180,21 @@ async def test_a_search_finds_words_in_any_form_and_a_number_leads_to_its_ticket
     assert "Nothing was found" in words(await operator.get("/desk?q=принтер"))
     jump = await operator.get(f"/desk?q={str(ticket.number).lower()}")
     assert (jump.status_code, jump.headers["location"]) == (303, page_of(ticket))
+
+
+@pytest.mark.parametrize("pasted", ["#{n}", "Заявка#{n}", "№ {n}", "[Ticket #{n}]", "Re: Заявка#{n} Отчёт", " {n} "])
+async def test_a_number_leads_to_its_ticket_as_it_is_pasted_from_a_letter(operator: Browser, pasted: str) -> None:
+    first, other = await a_ticket("Отчёт"), await a_ticket("Отчёт другой")
+    typed = pasted.format(n=first.number)
+    assert (await operator.get(f"/desk?{urlencode({'q': typed})}")).headers["location"] == page_of(first)
+    form = {"ticket": typed, "relation": "related"}
+    assert (await operator.send(f"{page_of(other)}/moves/link", on=page_of(other), **form)).status_code == 303
+    assert await fetchval("SELECT other FROM ticket_link") == first.id
+
+
+async def test_a_number_sign_before_another_number_is_an_ordinary_search(operator: Browser) -> None:
+    ticket = await a_ticket("Ошибка #404 при входе")
+    assert subjects((await operator.get("/desk?q=ошибка%20%23404")).text) == [ticket.subject]
 
 
 async def test_a_long_queue_goes_on_where_its_page_ended(operator: Browser) -> None:

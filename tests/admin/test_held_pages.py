@@ -148,7 +148,7 @@ async def test_a_strangers_reply_shows_its_ticket_and_is_joined_by_the_number(op
     page = await operator.get(page_of(mail))
     assert "Anybody can write a number into a subject" in words(page)
     assert f'value="{ticket.number}"' in page.text
-    answer = await goes(operator, mail, "join", number=str(ticket.number))
+    answer = await goes(operator, mail, "join", number=f"Ticket#{ticket.number}")
     assert answer.headers["location"] == f"/desk/tickets/{ticket.id}"
     assert await count("message", f"mail = '{mail}' AND direction = 'in'") == 1
     assert await status(mail) == "done"
