@@ -164,11 +164,39 @@
     page.dataset.now = fresh.documentElement.dataset.now;
     for (const part of document.querySelectorAll("[data-live-part]")) {
       const twin = fresh.getElementById(part.id);
-      if (twin && !part.contains(document.activeElement) && part.innerHTML !== twin.innerHTML) {
-        part.replaceChildren(...twin.childNodes);
-      }
+      if (twin) (part.dataset.livePart === "entries" ? renewEntries : renew)(part, twin);
     }
     changeRows(fresh);
+  }
+
+  // What the reader opened stays open, and what has the focus keeps it; where that is gone, all stays as it was.
+  function renew(part, twin) {
+    const opened = [...part.querySelectorAll("details")].map((one) => one.open);
+    [...twin.querySelectorAll("details")].forEach((one, at) => { one.open = opened[at] ?? one.open; });
+    if (part.innerHTML === twin.innerHTML) return;
+    const focus = part !== document.activeElement && part.contains(document.activeElement) && document.activeElement;
+    const name = (one) => one.getAttribute("href") ?? one.getAttribute("aria-label") ?? one.textContent;
+    const same = focus && [...twin.querySelectorAll(focus.localName)].find((one) => name(one) === name(focus));
+    if (focus && !same) return;
+    part.replaceChildren(...twin.childNodes);
+    if (same) same.focus({ preventScroll: true });
+  }
+
+  // A list that only grows: entries that are open, marked or written in stay as they are, new ones come below.
+  function renewEntries(part, twin) {
+    for (const nameless of part.querySelectorAll(":scope > :not([id])")) nameless.remove();
+    for (const one of [...twin.children]) {
+      const known = document.getElementById(one.id);
+      if (!known) part.append(one);
+      else if (!inUse(known) && known.innerHTML !== one.innerHTML) known.replaceWith(one);
+    }
+  }
+
+  function inUse(entry) {
+    const marked = getSelection();
+    return entry.contains(document.activeElement) || entry.querySelector("details[open]")
+      || (!marked.isCollapsed && marked.containsNode(entry, true))
+      || [...entry.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
   }
 
   function changeRows(fresh) {

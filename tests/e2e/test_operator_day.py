@@ -200,6 +200,32 @@ def test_news_come_by_themselves_and_do_not_move_what_is_read(
     assert olga.errors == []
 
 
+def test_news_leave_open_what_is_read_and_keep_what_is_typed(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    ticket = registered(api, "Читаю и пишу", "P1")
+    olga, root = Reader(browser, system, passwords, "day-olga"), Reader(browser, system, passwords, "day-root")
+    board = root.opens("/board")
+    listed = board.locator("#board details")
+    listed.locator("summary").click()
+    page = olga.opens(f"/desk/tickets/{ticket['id']}")
+    split, passport = page.locator(".split").first, page.locator("#clocks details").first
+    split.locator("summary").click()
+    split.locator("[name=subject]").fill("Совсем другая тема")
+    passport.locator("summary").click()
+    page.evaluate("document.activeElement.blur()")
+    api.post(f"/tickets/{ticket['id']}/moves", json={"trigger": "comment", "text": "Новое слово"}).raise_for_status()
+    page.wait_for_selector("#talk >> text=Новое слово", timeout=30_000)
+    assert passport.evaluate("one => one.open")
+    assert split.evaluate("one => one.open")
+    assert split.locator("[name=subject]").input_value() == "Совсем другая тема"
+    registered(api, "Новая на доске", "P1")
+    board.wait_for_selector("#board details >> text=Новая на доске", timeout=30_000)
+    assert listed.evaluate("one => one.open && one.contains(document.activeElement)")
+    assert olga.errors == []
+    assert root.errors == []
+
+
 @pytest.mark.parametrize(
     ("viewport", "scheme", "language"),
     [(PHONE, "dark", "ru"), pytest.param(DESK, "light", "en", marks=pytest.mark.long)],
