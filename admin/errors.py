@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from litestar import Response
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
+from litestar.response import Redirect
 
+from admin.language import own_page
 from admin.pages import Reading, render
 from admin.reader import address
 from admin.reading import AnyRequest, language_of
@@ -28,7 +32,13 @@ ADVICE: Final[Mapping[int, str]] = {
 
 
 def page_error(request: AnyRequest, problem: Problem) -> Response[Any]:
-    """The problem as a page; it asks no database, so that it shows even when there is none."""
+    """The problem as a page; it asks no database, so that it shows even when there is none.
+
+    An address that takes forms only is opened by itself when the language is switched or the address reloaded on the
+    answer to one: that leads back to the page the form stood on.
+    """
+    if problem.status == 405 and request.method == "GET":
+        return Redirect(_page_above(request), status_code=303)
     return render(
         "error.html",
         _reader(request),
@@ -36,6 +46,16 @@ def page_error(request: AnyRequest, problem: Problem) -> Response[Any]:
         problem=problem,
         advice=ADVICE.get(problem.status, ""),
     )
+
+
+def _page_above(request: AnyRequest) -> str:
+    """The nearest address above this one that is a page."""
+    path = str(request.scope["path"])
+    while path := path.rpartition("/")[0]:
+        with suppress(NotFoundException, MethodNotAllowedException):
+            request.app.asgi_router.handle_routing(path=path, method="GET")
+            return own_page(path)
+    return "/"
 
 
 def _reader(request: AnyRequest) -> Reading:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from litestar import Litestar
 from PIL import Image
 
 from service import clock, files
@@ -19,7 +20,7 @@ from service.intake import Arrival, Request, receive
 from service.mailbox import keep
 from service.ticket import Ticket
 from service.tickets import carry_out
-from tests.admin.conftest import Browser, Signs, hidden_fields, words
+from tests.admin.conftest import SITE, Browser, Signs, hidden_fields, words
 from tests.desk import ASKER, OPERATOR
 from workflow.definition import Role
 from workflow.machine import MACHINE, TicketFacts
@@ -438,6 +439,19 @@ async def test_reloading_the_answer_to_a_form_leads_back_to_the_ticket(operator:
     ticket = await a_ticket()
     answer = await operator.get(f"{page_of(ticket)}/moves/start")
     assert answer.headers["location"] == f"{page_of(ticket)}#move-start"
+
+
+async def test_an_address_that_takes_forms_only_leads_to_the_page_above_it(operator: Browser, site: Litestar) -> None:
+    """Whoever switches the language, or loads the address again, stands on the answer to a form."""
+    forms = [route.path for route in site.routes if route.methods & {"GET", "POST"} == {"POST"}]
+    assert "/desk/bulk" in forms
+    for path in forms:
+        if path.startswith("/api/"):
+            continue
+        address = re.sub(r"{\w+:(?:int|str)}", "1", re.sub(r"{\w+:uuid}", str(uuid4()), path))
+        assert (path, (await operator.get(address)).status_code) == (path, 303)
+    for address, above in (("/desk/bulk", "/desk"), (f"/letters/{uuid4()}/resend", "/letters"), ("//desk/bulk", "/")):
+        assert (await operator.get(f"{SITE}{address}")).headers["location"] == above
 
 
 # --- by phone ---------------------------------------------------------------------------------------------------------
