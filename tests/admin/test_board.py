@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from service import clock
+from service.accounts import add_user
 from service.database import execute, fetchval
 from service.deadlines import fire
 from tests.admin.conftest import Signs, words
-from tests.admin.test_desk import a_request, a_ticket, in_work
+from tests.admin.test_desk import a_request, a_ticket, in_work, makes
 from workflow.definition import Role
 
 
@@ -43,3 +44,13 @@ async def test_the_board_shows_load_deadlines_alarms_and_age(signs_in: Signs) ->
     await execute("UPDATE outbox SET status = 'delivered' WHERE channel = 'letter'")
     assert "1 Letters that did not arrive" in words(await gleb.get("/board"))
     assert "E-mail 0 0 1 0" in text
+
+
+async def test_minutes_are_told_of_whoever_booked_them_whatever_their_name(signs_in: Signs) -> None:
+    gleb, olga = await signs_in(Role.SUPERVISOR, name="Gleb"), await signs_in(Role.OPERATOR, name="Olga")
+    ticket = await in_work()
+    await makes(olga, ticket, "answer", text="Try again.", delivery_method="email", minutes="45")
+    await add_user("other.olga@example.org", name="Olga", role=Role.OPERATOR, language="en", at=clock.now())
+    assert words(await gleb.get("/board")).count("Olga 0 0 0 45") == 1  # and not of her namesake
+    await execute("UPDATE app_user SET name = 'Olga Married' WHERE email = 'olga@example.org'")
+    assert "Olga Married 0 0 0 45" in words(await gleb.get("/board"))
