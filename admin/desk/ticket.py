@@ -110,6 +110,8 @@ async def shown(
     )  # fmt: skip
     changing, keeping = _forms(ticket, actor, reader, beside, in_force=await rules_of(request), tried=tried)
     split = _split_forms(ticket, actor, messages, reader, tried=tried)
+    forms: list[MoveForm | SplitForm] = [*changing, *keeping, *split.values()]
+    placed = any(form.opened for form in forms)
     return render(
         "desk/ticket.html",
         reader,
@@ -146,7 +148,8 @@ async def shown(
         keeping=keeping,
         tried=tried,
         meanwhile=[teller.done(entry) for entry in tried.meanwhile] if tried else [],
-        lost=_lost(tried, (*changing, *keeping, *split.values())),
+        lost=_lost(tried, placed=placed),
+        unplaced=tried.refusal if tried and not placed else "",
         split=split,
     )
 
@@ -216,9 +219,9 @@ def _split_forms(
     )  # fmt: skip
 
 
-def _lost(tried: Tried | None, forms: Sequence[MoveForm | SplitForm]) -> list[str]:
+def _lost(tried: Tried | None, *, placed: bool) -> list[str]:
     """What was typed for a move that is not possible any more: it is shown, so that nothing is lost."""
-    if tried is None or any(form.opened for form in forms):
+    if tried is None or placed:
         return []
     names = [field.name for field in tried.move.fields]
     return [text for name in names if (text := tried.typed.get(name, "").strip())]

@@ -389,6 +389,15 @@ async def test_the_letter_is_shown_before_it_is_sent_and_nothing_happens(operato
     assert await fetchval("SELECT number FROM ticket") == shown[1]
 
 
+async def test_a_letter_that_can_go_out_no_more_is_refused_in_words(operator: Browser) -> None:
+    ticket = await a_ticket()
+    form = hidden_fields((await operator.get(page_of(ticket))).text, f"{page_of(ticket)}/moves/start")
+    await does(ticket, "start")
+    asked = await operator.client.post(f"{page_of(ticket)}/moves/start", data=form | {"preview": "1"})
+    assert asked.status_code == 409
+    assert re.search(r'role="alert".*?is not possible', asked.text, re.DOTALL)
+
+
 async def test_a_local_moment_is_the_centres(operator: Browser) -> None:
     ticket = await in_work()
     until = (clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT10:00")
