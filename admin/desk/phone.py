@@ -29,7 +29,7 @@ from service.ticket import Ticket
 from service.tickets import carry_out
 from service.whole_numbers import whole_number
 from service.words import Language, translate
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import FieldError, NotYours, WrongFields
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -47,8 +47,7 @@ async def phone_page(request: AnyRequest) -> Response[str]:
     at = (await reading(request)).at
     lookup = SPACES.sub(" ", request.query_params.get("lookup", "").replace("\x00", "")).strip()[:100]
     found = await callers.callers(lookup, at=at) if len(lookup) >= 2 else []
-    contact = whole_number(request.query_params.get("contact", ""))
-    caller = None if contact is None else await callers.caller(contact, at=at)
+    caller = await _chosen(request.query_params.get("contact", ""), at=at)
     if caller is None and len(found) == 1:
         caller = found[0]
     return await _shown(request, typed=_known(caller), caller=caller, lookup=lookup, found=found)
@@ -63,6 +62,8 @@ async def take_call(request: AnyRequest) -> Response[Any]:
     priority = typed.get("priority", "")
     key = typed.get("key", "")
     cause = f"request:{actor.principal}:{key_or_fresh(key)}"
+    if priority and actor.role not in REGISTER.who:
+        raise NotYours(move=REGISTER.label)  # before anything is taken down
     try:
         if priority and priority not in rules.open_priorities:
             raise WrongFields([FieldError("priority", _("Choose one of the priorities."), {})])
@@ -75,9 +76,16 @@ async def take_call(request: AnyRequest) -> Response[Any]:
             )  # fmt: skip
     except WrongFields as wrong:
         errors = {error.field: told(error, reader.language) for error in wrong.errors}
-        return await _shown(request, typed=typed, errors=errors, status_code=422)
+        caller = await _chosen(typed.get("contact", ""), at=reader.at)
+        return await _shown(request, typed=typed, errors=errors, caller=caller, status_code=422)
     flash(request, _done(ticket, reader.language))
     return Redirect(f"/desk/tickets/{ticket.id}", status_code=303)
+
+
+async def _chosen(contact: str, *, at: datetime) -> callers.Caller | None:
+    """Who was chosen among those it may be."""
+    id = whole_number(contact)
+    return None if id is None else await callers.caller(id, at=at)
 
 
 def _done(ticket: Ticket, language: Language) -> str:
@@ -124,6 +132,7 @@ async def _shown(
         found=found,
         open_tickets=open_tickets,
         required=rules.regulation.required_fields,
+        registers=reader.role in REGISTER.who,
         priorities=[(code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities],
         definitions=[rules.priorities[code] for code in rules.open_priorities],
         tongues=[("ru", "Русский"), ("en", "English")],

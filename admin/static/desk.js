@@ -83,7 +83,7 @@
   const lookup = document.querySelector("form[data-lookup]");
   if (lookup) {
     const words = lookup.elements.lookup, call = document.getElementById("call");
-    let asked = null, waiting = 0;
+    let asked = null, waiting = 0, brought = new Map();
     const page = async (href) => {
       asked?.abort();
       asked = new AbortController();
@@ -100,11 +100,17 @@
       const fresh = await page(href);
       if (!fresh) return;
       put(fresh, "about");
-      for (const told of fresh.getElementById("call").querySelectorAll("input:not([type=hidden]), select")) {
-        if (told.value && told.id !== "f-priority") call.elements[told.name].value = told.value;
+      const before = brought;
+      brought = new Map();
+      for (const told of fresh.getElementById("call").querySelectorAll("[name=contact], input:not([type=hidden]), select")) {
+        const field = call.elements[told.name];
+        if (told.id === "f-priority") continue;
+        if (told.value) brought.set(told.name, told.value);
+        // What the caller chosen before brought along is not this one's; what was typed is left where nothing is known.
+        if (told.value || field.value === before.get(told.name)) field.value = told.value;
       }
       document.getElementById("callers").replaceChildren();
-      (call.elements.text.value ? call.elements.priority : call.elements.subject).focus();
+      (call.elements.text.value ? call.elements.priority ?? call.elements.text : call.elements.subject).focus();
     };
     const found = () => [...lookup.querySelectorAll("#callers a")];
     words.addEventListener("input", () => {

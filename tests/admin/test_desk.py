@@ -539,6 +539,23 @@ async def test_a_call_without_words_is_refused_beside_the_field(operator: Browse
     assert await fetchval("SELECT count(*) FROM ticket") == 0
 
 
+async def test_a_refused_call_still_shows_who_was_chosen(operator: Browser) -> None:
+    contact = await a_customer()
+    open_one = await a_ticket("An older question", email="tom@harbour.example.com")
+    answer = await operator.send("/desk/phone", on=f"/desk/phone?contact={contact}", full_name="Tom Whitfield")
+    assert answer.status_code == 422
+    assert f'href="{page_of(open_one)}"' in answer.text
+
+
+async def test_who_may_not_register_takes_a_call_down_and_is_not_offered_more(signs_in: Signs) -> None:
+    gleb = await signs_in(Role.SUPERVISOR, name="Gleb")
+    assert 'name="priority"' not in (await gleb.get("/desk/phone")).text
+    refused = await gleb.send("/desk/phone", on="/desk/phone", text="It makes no sound.", priority="P1")
+    assert refused.status_code == 403
+    assert await fetchval("SELECT count(*) FROM ticket") == 0  # nothing is made by half
+    assert (await gleb.send("/desk/phone", on="/desk/phone", text="It makes no sound.")).status_code == 303
+
+
 # --- files, the local mailbox -----------------------------------------------------------------------------------------
 
 

@@ -200,6 +200,35 @@ def test_news_come_by_themselves_and_do_not_move_what_is_read(
     assert olga.errors == []
 
 
+def test_nothing_of_one_caller_stands_under_the_name_of_another(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    house = api.post("/organisations", json={"name": "ООО «Два звонка»"}).json()["name"]
+    for facts in (
+        {"full_name": "Анна Первая", "position": "бухгалтер", "phone": "+7 000 500-50-01",
+         "addresses": ["a.first@calls.example.com"]},
+        {"full_name": "Вера Вторая", "addresses": ["v.second@calls.example.com"]},
+    ):  # fmt: skip
+        api.post("/contacts", json={"organisation": house, **facts}).raise_for_status()
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens("/desk/phone")
+
+    def chosen(name: str) -> dict[str, str]:
+        page.fill("[name=lookup]", name)
+        page.click(f"#callers a:has-text('{name}')")
+        page.wait_for_selector(f"#about h2:has-text('{name}')")
+        names = ("full_name", "position", "phone", "email", "subject")
+        return {one: page.locator(f"#call [name={one}]").input_value() for one in names}
+
+    assert chosen("Анна Первая")["email"] == "a.first@calls.example.com"
+    page.fill("#call [name=subject]", "Нет звука")
+    assert chosen("Вера Вторая") == {
+        "full_name": "Вера Вторая", "position": "", "phone": "", "email": "v.second@calls.example.com",
+        "subject": "Нет звука",
+    }  # fmt: skip
+    assert olga.errors == []
+
+
 def test_news_leave_open_what_is_read_and_keep_what_is_typed(
     system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
 ) -> None:
