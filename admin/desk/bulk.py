@@ -122,11 +122,21 @@ async def _reported(
     return await work(ticket, asked, typed, reader, actor)
 
 
-async def _carry_out(ticket: Ticket, asked: Asked, typed: Mapping[str, str], reader: Reading, actor: Actor) -> Report:
+async def _carry_out(
+    ticket: Ticket,
+    asked: Asked,
+    typed: Mapping[str, str],
+    reader: Reading,
+    actor: Actor,
+    *,
+    seen_seq: int | None = None,
+) -> Report:
     cause = _cause(asked, typed, actor)
     try:
         given = await _given(asked, ticket, reader, actor)
-        await carry_out(ticket.id, asked.trigger, by=actor, at=reader.at, cause=cause, given=given)
+        await carry_out(
+            ticket.id, asked.trigger, by=actor, at=reader.at, cause=cause, given=given, seen_seq=seen_seq
+        )  # fmt: skip
     except Refusal as refusal:
         if not await reads.acted(ticket.id, cause):
             return _report(ticket, done=False, said=said(refusal, reader.language))
@@ -171,15 +181,22 @@ def _least(rules: Rulebook) -> str:
 
 
 async def _take(id: UUID, typed: Mapping[str, str], reader: Reading, actor: Actor) -> Sequence[Any]:
-    """Take a ticket into work, or where that is not possible just have it: what the flash says of it."""
+    """Take a ticket into work, or where that is not possible just have it: what the flash says of it.
+
+    The list may be old: what a colleague has taken meanwhile stays theirs.
+    """
     ticket = await reads.ticket(id)
+    name = ticket.number or ticket.subject
+    yours = translate(reader.language, _("{ticket} is yours."), ticket=name)
+    if ticket.assignee is not None and str(ticket.assignee) != actor.user:
+        taken = _("{ticket} is with {colleague} already.")
+        return translate(reader.language, taken, ticket=name, colleague=ticket.assignee_name), "refused"
+    if ticket.assignee is not None:
+        return (yours,)
     begins = BEGINS in MACHINE.possible(facts(ticket), by=actor.role)
     asked = Asked(BEGINS, {}) if begins else Asked("assign", {"assignee": actor.email})
-    report = await _carry_out(ticket, asked, typed, reader, actor)
-    if not report.done:
-        return report.said, "refused"
-    name = ticket.number or ticket.subject
-    return (translate(reader.language, _("{ticket} is yours."), ticket=name),)
+    report = await _carry_out(ticket, asked, typed, reader, actor, seen_seq=ticket.seq)
+    return (yours,) if report.done else (report.said, "refused")
 
 
 def _report(ticket: Ticket, *, done: bool, said: str, letter: str = "") -> Report:

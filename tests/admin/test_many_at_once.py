@@ -81,6 +81,21 @@ async def test_a_ticket_is_taken_in_the_queue(operator: Browser) -> None:
     assert await fetchval("SELECT count(*) FROM journal WHERE trigger = 'start'") == 1
 
 
+async def test_what_a_colleague_took_meanwhile_stays_theirs(operator: Browser, signs_in: Signs) -> None:
+    vera = await signs_in(Role.OPERATOR, name="Vera")
+    registered, fresh = await a_ticket("registered"), await a_request("fresh")
+    old = hidden_fields((await operator.get("/desk")).text, "/desk/bulk")
+    for ticket in (registered, fresh):
+        form = hidden_fields((await vera.get("/desk")).text, "/desk/bulk")
+        await vera.client.post("/desk/bulk", data=form | {"take": str(ticket.id)})
+        await operator.client.post("/desk/bulk", data=old | {"take": str(ticket.id)})
+        assert f"{ticket.number or ticket.subject} is with Vera already." in words(await operator.get("/desk"))
+        seq = await fetchval("SELECT seq FROM ticket WHERE id = $1", ticket.id)
+        await vera.client.post("/desk/bulk", data=form | {"take": str(ticket.id)})  # the second click of a double click
+        assert await fetchval("SELECT seq FROM ticket WHERE id = $1", ticket.id) == seq
+    assert await fetchval("SELECT count(DISTINCT assignee) FROM ticket") == 1
+
+
 # --- the search -------------------------------------------------------------------------------------------------------
 
 
