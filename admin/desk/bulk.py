@@ -35,7 +35,6 @@ from workflow.regulation import Rulebook
 from workflow.words import _
 
 MOST: Final = 100  # tickets at once
-ACTS: Final = ("assign", "change_priority", "answer")
 # The move that begins work and asks for nothing.
 BEGINS: Final = next(
     move.trigger for move in PROCESS.moves if move.assigns and not any(field.required for field in move.fields)
@@ -92,6 +91,7 @@ async def bulk(request: AnyRequest) -> Response[Any]:
         key=key_or_fresh(typed.get("key", "")),
         back=back,
         addressed=sum(bool(one.letter) for one in reports),
+        least=_least(await in_force(at=reader.at)),
         done=sum(one.done for one in reports),
     )
 
@@ -172,6 +172,10 @@ async def _given(asked: Asked, ticket: Ticket, reader: Reading, actor: Actor) ->
     answer = canned.named(asked.answer, rules)
     if answer is None:
         raise NotFound(_("There is no standard answer “{value}”."), value=asked.answer)
+    if not canned.fits(answer, ticket):
+        raise NotFound(
+            _("The standard answer “{value}” is for another product."), value=answer.title.to(reader.language)
+        )
     text, least = canned.filled(answer, ticket, by=actor), _least(rules)
     return {**asked.given, "text": text, "minutes": least}
 

@@ -33,8 +33,13 @@ def takes_canned(move: Move) -> bool:
 
 def offered(ticket: Ticket, in_force: Rulebook, *, by: Actor, language: str) -> list[Canned]:
     """The answers in force for this ticket's product and for all products; titles in the reader's language."""
-    answers = [one for one in in_force.regulation.canned_answers if one.product in ("", ticket.product)]
+    answers = [one for one in in_force.regulation.canned_answers if fits(one, ticket)]
     return [Canned(one.code, one.title.to(language), filled(one, ticket, by=by)) for one in answers]
+
+
+def fits(answer: CannedAnswer, ticket: Ticket) -> bool:
+    """Whether the answer is for the ticket's product, or for all of them."""
+    return answer.product in ("", ticket.product)
 
 
 def named(code: str, in_force: Rulebook) -> CannedAnswer | None:

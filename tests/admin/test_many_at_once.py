@@ -1,13 +1,21 @@
 """Several tickets at once, the search and the saved views of the queue."""
 
 import re
+from datetime import datetime
 from html import unescape
 
+import pytest
+from msgspec.structs import replace
+
+from admin.desk import bulk
+from service import clock
 from service.database import execute, fetchval
+from service.regulations import in_force
 from service.ticket import Ticket
 from tests.admin.conftest import Browser, Signs, hidden_fields, words
 from tests.admin.test_desk import a_request, a_ticket, does, subjects
 from workflow.definition import Role
+from workflow.regulation import CannedAnswer, Rulebook, Text
 
 
 async def presses(browser: Browser, act: str, *tickets: Ticket, **typed: str):  # type: ignore[no-untyped-def]
@@ -39,6 +47,7 @@ async def test_letters_to_several_customers_are_shown_before_they_go(operator: B
     look = await presses(operator, "answer", first, second, canned="logs")
     assert "A letter will go to 1 customer." in words(look)
     assert "address is not known" in words(look)
+    assert "Each books 30 min" in words(look)
     assert await fetchval("SELECT count(*) FROM letter WHERE kind = 'answer'") == 0
     form = hidden_fields(look.text, "/desk/bulk")
     assert form["ticket"] == str(first.id)
@@ -54,6 +63,23 @@ async def test_an_answer_taken_out_of_use_refuses_each_ticket_and_loses_none(ope
     look = await presses(operator, "answer", *tickets, canned="retired")
     assert look.status_code == 200
     assert words(look).count("There is no standard answer “retired”.") == 2
+
+
+async def test_an_answer_for_one_product_goes_to_no_ticket_of_another(
+    operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = await in_force(at=clock.now())
+    only = CannedAnswer("editor", Text("Редактор", "Editor"), Text("Обновите.", "Update it."), product="Editor")
+    narrowed = Rulebook(rules.version, replace(rules.regulation, canned_answers=(only,)))
+
+    async def now(*, at: datetime) -> Rulebook:
+        return narrowed
+
+    monkeypatch.setattr(bulk, "in_force", now)
+    ours, other = await a_ticket("ours", product="Editor"), await a_ticket("other", product="Viewer")
+    look = await presses(operator, "answer", ours, other, canned="editor")
+    assert "A letter will go to 1 customer." in words(look)
+    assert words(look).count("The standard answer “Editor” is for another product.") == 1
 
 
 async def test_another_button_of_the_same_page_is_another_act(operator: Browser) -> None:
