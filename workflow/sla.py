@@ -496,6 +496,12 @@ _ACTS = {
 # --- what must come due ---------------------------------------------------------------------------------------------
 
 
+def closes_at(clocks: Clocks, rulebooks: Rulebooks) -> datetime | None:
+    """When silence closes the ticket; None while it does not: the work goes on, or something of the customer waits."""
+    closing = clocks.auto_close
+    return deadline_or_none(closing, rulebooks) if closing and closing.running and not clocks.held else None
+
+
 def wanted_timers(clocks: Clocks, rulebooks: Rulebooks) -> dict[str, datetime]:
     """The timers the clocks ask for now: kind → instant. A pure function, so that an audit can tell what is missing."""
     return dict(_wanted(clocks, rulebooks))
@@ -507,8 +513,7 @@ def _wanted(clocks: Clocks, rulebooks: Rulebooks) -> Iterator[tuple[str, datetim
             yield from _clock_timers(period, rulebooks)
     if (period := clocks.resolution) and _promise_stands(period):
         yield "promise:due", cast(datetime, period.promised_at)
-    closing = clocks.auto_close
-    if closing and closing.running and not clocks.held and (due := deadline_or_none(closing, rulebooks)):
+    if due := closes_at(clocks, rulebooks):
         yield "auto_close:due", due
     if clocks.waiting_since is not None:
         yield from _reminder_timer(clocks, clocks.waiting_since, rulebooks)

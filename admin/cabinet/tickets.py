@@ -20,7 +20,7 @@ from admin.desk import uploads
 from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render, url
 from admin.public.endings import ending_said
-from admin.public.ticket_pages import DONE, rating_of, shown
+from admin.public.ticket_pages import DONE, HELD, rating_of, shown
 from admin.reader import flash
 from admin.reading import AnyRequest
 from service import satisfaction
@@ -161,19 +161,21 @@ async def _page(
     state = PROCESS.state(ticket.state)
     return render(
         "cabinet/ticket.html", reader, status_code=status_code, ticket=ticket, acts=acts,
-        shown=replace(shown(ticket, reader), ending=ending), turn=translate(reader.language, _turn(state)),
+        shown=replace(shown(ticket, reader), ending=ending), turn=translate(reader.language, _turn(ticket, state)),
         his_turn=state.pauses and not state.final, talk=await talk_of(ticket), tried=tried, lost=lost, key=uuid4().hex,
         inline=INLINE, rating=await rating_of(ticket, reader),
         policy=policy_said(await in_force(at=reader.at), reader.language),
     )  # fmt: skip
 
 
-def _turn(state: State) -> str:
+def _turn(ticket: Ticket, state: State) -> str:
     """Whose turn it is, told from what the clocks do in the state."""
     if state.final:
         return _("Nothing more has to be done. A new question gets a ticket of its own.")
     if state.runs == "registration":
         return _("We shall register your request and tell you its number, priority and deadline.")
+    if state.runs == "auto_close" and ticket.clocks.held:
+        return HELD
     if state.runs == "auto_close":
         return _("Please say whether it is solved. Silence counts as a yes, at the time told below.")
     if state.pauses:

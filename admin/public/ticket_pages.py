@@ -28,7 +28,7 @@ from workflow.calendar import zone_named
 from workflow.definition import State
 from workflow.errors import NotFound, Refusal, WrongFields
 from workflow.process import PROCESS
-from workflow.sla import deadline_or_none
+from workflow.sla import closes_at
 from workflow.words import _
 
 # A link is a secret of its reader: no cache keeps the page, no search engine lists it, no other site hears its address.
@@ -216,12 +216,12 @@ def shown(ticket: Ticket, reading: Reading) -> Shown:
         subject=ticket.subject,
         state=translate(reading.language, state.customer_label),
         tone=_tone(state),
-        next=translate(reading.language, _next(state)),
+        next=translate(reading.language, _next(ticket, state)),
         ticket=ticket,
         priority=priority.name.to(reading.language) if priority else "",
         bar=time_bar(period, obeyed, at=reading.at, zone=reading.zone, language=reading.language) if period else None,
         passport=passport_lines(period, obeyed, reading.language) if period else None,
-        closes_at=deadline_or_none(ticket.clocks.auto_close, RULEBOOKS) if ticket.open else None,
+        closes_at=closes_at(ticket.clocks, RULEBOOKS),
         outside_hours=state.runs == "registration" and outside_hours(rules, ticket.received_at),
     )
 
@@ -230,12 +230,20 @@ def _tone(state: State) -> str:
     return "ended" if state.final else "rests" if state.pauses else "runs"
 
 
-def _next(state: State) -> str:
+# An unread message of the customer, or a completion letter that came back.
+HELD: Final = _(
+    "The ticket does not close by itself now: our specialist looks at it first. You may still say whether it is solved."
+)
+
+
+def _next(ticket: Ticket, state: State) -> str:
     """What happens next, and whose turn it is, told from what the clocks do in the state."""
     if state.final:
         return _("Nothing more has to be done. A new question gets a ticket of its own: write to us.")
     if state.runs == "registration":
         return _("We shall register your request and send you its number, priority and deadline.")
+    if state.runs == "auto_close" and ticket.clocks.held:
+        return HELD
     if state.runs == "auto_close":
         return _("Please confirm the solution or disagree with it: both links are in our last letter.")
     if state.pauses:

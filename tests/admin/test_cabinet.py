@@ -312,6 +312,16 @@ async def test_confirming_closes_in_the_persons_name(ivan: Cabinet) -> None:
     assert "the ticket is closed" in words(page)
 
 
+async def test_a_message_after_the_completion_keeps_the_ticket_open_and_the_page_says_so(ivan: Cabinet) -> None:
+    ticket = await completed(ivan)
+    assert "Silence counts as a yes" in words(await ivan.get(f"/cabinet/tickets/{ticket}"))
+    await acts(ivan, ticket, "reply", text="We shall look tomorrow")
+    page = words(await ivan.get(f"/cabinet/tickets/{ticket}"))
+    assert "does not close by itself now" in page
+    assert "Closes by itself" not in page
+    assert "Silence counts" not in page
+
+
 async def test_one_click_after_the_end_says_how_it_was(ivan: Cabinet, eve: Cabinet) -> None:
     ticket = await completed(ivan)
     assert "How was it?" not in words(await ivan.get(f"/cabinet/tickets/{ticket}"))

@@ -130,6 +130,21 @@ async def test_a_dispute_needs_its_argument_and_reopens(visitor: httpx.AsyncClie
     ) == ("Still hangs <b>now</b>")
 
 
+async def test_only_silence_is_told_to_close_a_ticket(visitor: httpx.AsyncClient) -> None:
+    ticket = await completed()
+    status = f"/status/{HOUSE.sign('status', ticket.id)}"
+    assert "Closes by itself" in words(await visitor.get(status))
+    ivan, given = customer(id="", name="Ivan Customer"), {"text": "We shall look tomorrow"}
+    await carry_out(ticket.id, "reply", by=ivan, at=clock.now(), cause="mail:2", given=given)
+    held = words(await visitor.get(await link(ticket, "confirm"))) + words(await visitor.get(status))
+    assert "Closes by itself" not in held
+    assert "does not close by itself now" in held
+    done = await visitor.post(await link(ticket, "dispute"), data={"text": "It still hangs"})
+    disputed = words(await visitor.get(done.headers["location"]))
+    assert "Closes by itself" not in disputed
+    assert "Solution due" in disputed
+
+
 async def test_both_links_are_used_up_together(visitor: httpx.AsyncClient) -> None:
     ticket = await completed()
     confirm, dispute = await link(ticket, "confirm"), await link(ticket, "dispute")
