@@ -33,7 +33,6 @@ from workflow.words import _
 
 # A link is a secret of its reader: no cache keeps the page, no search engine lists it, no other site hears its address.
 PRIVATE: Final = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
-LONGEST_ARGUMENT: Final = 20_000  # characters
 
 DONE: Final[Mapping[str, str]] = {
     "confirm": _("Thank you. The solution is confirmed and the ticket is closed."),
@@ -120,7 +119,7 @@ async def _ask(request: AnyRequest, act: str, token: str) -> Response[str]:
 
 async def _act(request: AnyRequest, act: str, token: str, form: Mapping[str, object]) -> Response[str] | Redirect:
     at = clock.now()
-    typed = {"who": str(form.get("who", ""))[:LONGEST_NAME], "text": str(form.get("text", ""))[:LONGEST_ARGUMENT]}
+    typed = {"who": str(form.get("who", ""))[:LONGEST_NAME], "text": str(form.get("text", ""))}
     given = {"text": typed["text"]} if act == "dispute" else {}
     try:
         ticket = await signed_links.use(act, token, at=at, given=given, who=typed["who"])

@@ -130,6 +130,17 @@ async def test_a_dispute_needs_its_argument_and_reopens(visitor: httpx.AsyncClie
     ) == ("Still hangs <b>now</b>")
 
 
+async def test_nothing_of_a_long_argument_is_lost(visitor: httpx.AsyncClient) -> None:
+    ticket = await completed()
+    path, argument = await link(ticket, "dispute"), "line of a log\n" * 6_000 + "and the end"
+    refused = await visitor.post(path, data={"text": argument + "x" * 20_000})
+    assert refused.status_code == 422
+    assert "at most 100000 characters" in words(refused)
+    assert "and the endx" in refused.text
+    assert (await visitor.post(path, data={"text": argument})).status_code == 303
+    assert await fetchval("SELECT text FROM message WHERE ticket = $1 ORDER BY at DESC LIMIT 1", ticket.id) == argument
+
+
 async def test_only_silence_is_told_to_close_a_ticket(visitor: httpx.AsyncClient) -> None:
     ticket = await completed()
     status = f"/status/{HOUSE.sign('status', ticket.id)}"
