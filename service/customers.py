@@ -30,6 +30,7 @@ LASTS: Final[Mapping[str, timedelta]] = {
     "registration": timedelta(days=2),
     "reset": timedelta(hours=2),
 }
+FIRST: Final[tuple[Kind, ...]] = ("invitation", "registration")  # what gives a first password
 
 
 class AccountLinkGone(Refusal):
@@ -114,31 +115,56 @@ async def invite(contact: int, *, sees: str, by: Actor, at: datetime) -> str:
 async def register(told: Registration, *, at: datetime) -> None:
     """Send the address the link to an account; whoever has one gets the link to a new password instead.
 
-    The caller learns nothing of who is known. Raises WrongFields.
+    An invitation stays one, with the rights it gives. The caller learns nothing of who is known. Raises WrongFields.
     """
     told = _checked(told)
     async with DB.transaction(allow_nested=False):
         known = await _known(told.email)
         if known and known["active"] is False:
             return
-        kind: Kind = "reset" if known and known["active"] else "registration"
-        language = known["language"] if known else told.language
-        facts = {} if known else msgspec.to_builtins(told)
-        contact = known["contact"] if known else None
-        await _send(kind, told.email, contact=contact, facts=facts, language=language, at=at)
+        contact, language = (known["contact"], known["language"]) if known else (None, told.language)
+        if known and known["active"]:
+            await _send("reset", told.email, contact=contact, facts={}, language=language, at=at)
+        elif not await _send_again(told.email, "invitation", contact=contact, at=at):
+            facts = msgspec.to_builtins(told)
+            await _send("registration", told.email, contact=contact, facts=facts, language=language, at=at)
     await bell.ring("send_letters")
 
 
 @retried
 async def ask_for_reset(address: str, *, at: datetime) -> None:
-    """Send the link to a new password, if the address has an account; the caller is not told."""
+    """Send the link to a new password, if the address has an account; the caller is not told.
+
+    Whose link to a first password was never used, because it expired or was lost, gets that one anew.
+    """
     address = _address(address)
+    if not like_an_address(address):
+        return
     async with DB.transaction(allow_nested=False):
-        known = await _known(address) if like_an_address(address) else None
-        if not known or not known["active"]:
-            return
-        await _send("reset", address, contact=known["contact"], facts={}, language=known["language"], at=at)
+        known = await _known(address)
+        contact = known["contact"] if known else None
+        if known and known["active"]:
+            await _send("reset", address, contact=contact, facts={}, language=known["language"], at=at)
+        elif known is None or known["active"] is None:
+            await _send_again(address, *FIRST, contact=contact, at=at)
     await bell.ring("send_letters")
+
+
+# An invitation is for the person who was invited, whoever has the address today.
+UNUSED = """
+SELECT kind, facts FROM account_link WHERE address = $1 AND kind = ANY($2) AND NOT used AND facts <> '{}'
+    AND (contact = $3 OR kind = 'registration') ORDER BY kind, id DESC LIMIT 1
+"""
+
+
+async def _send_again(address: str, *kinds: Kind, contact: int | None, at: datetime) -> bool:
+    """Send the newest link of these kinds that nobody has used once more, an invitation first; False without one."""
+    row = await fetchrow(UNUSED, address, list(kinds), contact)
+    if row is None:
+        return False
+    facts = msgspec.json.decode(row["facts"], type=dict[str, str])
+    await _send(row["kind"], address, contact=contact, facts=facts, language=facts["language"], at=at)
+    return True
 
 
 async def _known(address: str) -> Any:
@@ -272,7 +298,7 @@ async def _person(link: AccountLink, *, at: datetime) -> int:
     found: int | None = await fetchval("SELECT contact FROM contact_address WHERE address = $1", link.address)
     if found is not None:
         return found
-    if link.kind != "registration":
+    if link.kind != "registration" or not link.facts:
         raise NotFound()
     told = msgspec.convert(link.facts, Registration)
     contact: int = await fetchval(

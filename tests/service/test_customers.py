@@ -6,11 +6,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from service import customers
+from service import customers, directory_edits
 from service.actors import Actor
 from service.customer_sessions import customer_session, open_customer_session
 from service.customers import LASTS, AccountLinkExpired, AccountLinkUsed, Registration
-from service.database import execute, fetchval
+from service.database import execute, fetch, fetchrow, fetchval
 from service.directory import add_contact, add_organisation
 from service.house import HOUSE
 from service.sessions import session
@@ -82,6 +82,54 @@ async def test_a_blocked_account_gets_no_letter_and_no_new_life(regulation: None
     await customers.invite(contact, sees="own", by=ADMIN, at=START)
     with pytest.raises(NotFound):
         await customers.redeem(await the_token(), at=START)
+
+
+async def kinds() -> list[str]:
+    return [row["type"] for row in await fetch("SELECT type FROM outbox ORDER BY id")]
+
+
+async def test_whoever_lets_an_invitation_expire_asks_for_it_again(regulation: None) -> None:
+    contact = await a_contact()
+    await customers.invite(contact, sees="organisation", by=ADMIN, at=START)
+    late = START + LASTS["invitation"] + timedelta(days=1)
+    await customers.ask_for_reset("ivan@port.example.com", at=late)
+    assert await kinds() == ["invitation", "invitation"]
+    redeemed = await customers.redeem(await the_token(), at=late)
+    assert (await customers.account_of(redeemed.contact)).sees == "organisation"
+    await customers.ask_for_reset("ivan@port.example.com", at=late)
+    assert (await kinds())[2:] == ["reset"]
+
+
+async def test_nobody_registers_an_invitation_away(regulation: None) -> None:
+    """Not the invited person by mistake, and not a stranger who types the address."""
+    contact = await a_contact()
+    await customers.invite(contact, sees="organisation", by=ADMIN, at=START)
+    await customers.register(
+        Registration(email="ivan@port.example.com", full_name="Eve", organisation="Eve Ltd"), at=START
+    )
+    await customers.redeem(await the_token(), at=START)
+    assert (await customers.account_of(contact)).sees == "organisation"
+    assert await fetchval("SELECT full_name FROM contact") == "Ivan"
+
+
+async def test_whoever_lets_the_link_of_a_registration_expire_asks_for_it_again(regulation: None) -> None:
+    told = Registration(email="nina@port.example.com", full_name="Nina", organisation="Port", phone="+7 000 1")
+    await customers.register(told, at=START)
+    late = START + LASTS["registration"]
+    await customers.ask_for_reset("Nina@port.example.com", at=late)
+    await customers.redeem(await the_token(), at=late)
+    assert tuple(await fetchrow("SELECT full_name, phone FROM contact")) == ("Nina", "+7 000 1")
+
+
+async def test_a_registration_works_though_the_address_left_its_person_meanwhile(regulation: None) -> None:
+    contact = await a_contact()
+    told = Registration(email="ivan@port.example.com", full_name="Ivan Orlov", organisation="Port")
+    await customers.register(told, at=START)
+    given = {"addresses": ["else@port.example.com"]}
+    await directory_edits.change_contact(str(contact), given, by=ADMIN, at=START)
+    redeemed = await customers.redeem(await the_token(), at=START)
+    assert redeemed.contact != contact
+    assert await fetchval("SELECT full_name FROM contact WHERE id = $1", redeemed.contact) == "Ivan Orlov"
 
 
 async def test_everything_that_is_wrong_with_a_registration_is_said_at_once(regulation: None) -> None:
