@@ -11,7 +11,7 @@ import msgspec
 from service import bell, config_journal
 from service.actors import Actor
 from service.customer_records import take_in
-from service.customer_table import Line, day_of, domains_of, read_table
+from service.customer_table import Line, day_of, domains_of, products_of, read_table
 from service.database import DB, execute, fetchrow, fetchval, retried
 from service.regulations import in_force
 from service.words import LANGUAGES
@@ -183,10 +183,9 @@ Terms = tuple[str, date | None, date | None, list[str]]
 def _terms(line: Line, before: Terms | None) -> Terms:
     """Level, first day, last day and products; what the row does not say stays."""
     level, starts_on, ends_on, products = before or ("", None, None, [])
-    named = [one.strip() for one in line["products"].split(",") if one.strip()]
     return (
         line["service_level"] or level, day_of(line["starts_on"]) or starts_on, day_of(line["ends_on"]) or ends_on,
-        named or products,
+        products_of(line) or products,
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def read_table(text: str, *, levels: Set[str]) -> list[Line]:
     ]
     if len(lines) > MOST_ROWS:
         raise _wrong(_("At most {most} rows at once."), most=str(MOST_ROWS))
-    if errors := [error for line in lines for error in _faults(line, levels)]:
+    if errors := [error for line in lines for error in _faults(line, levels)] or list(_contradictions(lines)):
         raise WrongFields(errors[:MOST_FAULTS])
     return lines
 
@@ -110,6 +110,40 @@ def _contract_faults(line: Line, levels: Set[str]) -> Iterator[FieldError]:
         sentence = _("Line {n}: there is no service level “{value}”; there are {levels}.")
         told = {"value": line["service_level"], "levels": ", ".join(sorted(levels))}
         yield FieldError("table", sentence, n | told)
+
+
+# What the lines of one contract, and of one person, say of it.
+SAID_ONCE: Final[Mapping[str, tuple[str, ...]]] = {
+    "contract": ("organisation", "products", "service_level", "starts_on", "ends_on"),
+    "email": ("organisation", "full_name", "position", "phone", "language"),
+}
+
+
+def _contradictions(lines: list[Line]) -> Iterator[FieldError]:
+    """Lines that tell one thing in two ways: what is shown of them before could not be what is done."""
+    for key, names in SAID_ONCE.items():
+        told: dict[tuple[str, str], tuple[object, int]] = {}
+        for line in (one for one in lines if one[key]):
+            value = _meaning(key, line)
+            for name in (one for one in names if line[one]):
+                meaning, first = told.setdefault((str(value), name), (_meaning(name, line), line.n))
+                if meaning != _meaning(name, line):
+                    named = {"n": str(line.n), "value": str(value), "first": str(first)}
+                    yield FieldError("table", _("Line {n}: {value} is told otherwise in line {first}."), named)
+                    break
+
+
+def _meaning(name: str, line: Line) -> object:
+    """What a cell says, however it is written."""
+    if name in ("starts_on", "ends_on"):
+        return day_of(line[name])
+    if name == "products":
+        return products_of(line)
+    return line[name].lower() if name in ("organisation", "email", "language") else line[name]
+
+
+def products_of(line: Line) -> list[str]:
+    return [one.strip() for one in line["products"].split(",") if one.strip()]
 
 
 def day_of(value: str) -> date | None:

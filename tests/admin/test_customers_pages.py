@@ -292,6 +292,27 @@ async def test_every_bad_line_of_a_table_is_named(administrator: Browser) -> Non
         assert sentence in words(answer)
 
 
+async def test_lines_that_contradict_one_another_are_named_and_nothing_is_changed(administrator: Browser) -> None:
+    table = (
+        "organisation;contract;starts_on;ends_on;full_name;email\n"
+        "Port;K-1;2025-01-01;2025-12-31;Ivan;ivan@port.example.com\n"
+        "port;K-1;01.01.2025;;Nina;nina@port.example.com\n"
+        "Port;K-1;2025-01-01;2025-06-30;;\n"
+        "Mine;K-1;2025-01-01;;;\n"
+        "Port;;;;Ivan Orlov;Ivan@port.example.com\n"
+        "Mine;;;;Nina;nina@port.example.com\n"
+    )
+    answer = await administrator.send("/customers/import", on="/customers/import", table=table)
+    assert answer.status_code == 422
+    for sentence in ("Line 4: K-1 is told otherwise in line 2",
+                     "Line 5: K-1 is told otherwise in line 2",
+                     "Line 6: ivan@port.example.com is told otherwise in line 2",
+                     "Line 7: nina@port.example.com is told otherwise in line 3"):  # fmt: skip
+        assert sentence in words(answer)
+    assert "Line 3:" not in words(answer)
+    assert await fetchval("SELECT count(*) FROM organisation") == 0
+
+
 async def test_merging_keeps_one_account(administrator: Browser) -> None:
     port = await an_organisation()
     one, other = await a_contact("Ivan", "a@port.example.com", port), await a_contact("I.", "b@port.example.com", port)
