@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
 from service.database import fetch, fetchrow
+from service.regulations import in_force
 from workflow.definition import STAFF
 from workflow.errors import NotFound
 from workflow.words import _
@@ -70,9 +71,9 @@ async def names_of_colleagues() -> list[tuple[str, str]]:
 # The contract that holds on the day: one that has not ended before one that has, the newest first.
 CONTRACT = """
 LEFT JOIN LATERAL (
-    SELECT c.id, c.number, c.service_level, c.ends_on IS NOT NULL AND c.ends_on < $2::date AS expired
-    FROM contract c WHERE c.organisation = o.id AND c.starts_on <= $2::date
-    ORDER BY (c.ends_on IS NOT NULL AND c.ends_on < $2::date), c.starts_on DESC, c.id DESC LIMIT 1
+    SELECT c.id, c.number, c.service_level, c.ends_on IS NOT NULL AND c.ends_on < $2 AS expired
+    FROM contract c WHERE c.organisation = o.id AND c.starts_on <= $2
+    ORDER BY (c.ends_on IS NOT NULL AND c.ends_on < $2), c.starts_on DESC, c.id DESC LIMIT 1
 ) k ON true
 """
 COLUMNS = """
@@ -87,7 +88,7 @@ async def customer_by_address(address: str, *, at: datetime) -> Customer | None:
         f"SELECT {COLUMNS} FROM contact_address a JOIN contact p ON p.id = a.contact "
         f"LEFT JOIN organisation o ON o.id = p.organisation {CONTRACT} WHERE a.address = lower($1)",
         address,
-        at,
+        await _day(at),
     )
     return None if row is None else _customer(row, email=address)
 
@@ -98,7 +99,7 @@ async def customer_of_contact(contact: int, *, at: datetime) -> Customer:
         f"SELECT {COLUMNS}, (SELECT address FROM contact_address a WHERE a.contact = p.id ORDER BY a.id LIMIT 1) "
         f"AS address FROM contact p LEFT JOIN organisation o ON o.id = p.organisation {CONTRACT} WHERE p.id = $1",
         contact,
-        at,
+        await _day(at),
     )
     if row is None:
         raise NotFound()
@@ -119,7 +120,7 @@ async def customer_by_name(organisation: str, contact: str = "", *, at: datetime
         f"{CONTRACT} WHERE named.id::text = $1 OR lower(named.name) = lower($1) "
         "ORDER BY (named.id::text = $1) DESC, named.merged_into IS NOT NULL LIMIT 1",
         organisation,
-        at,
+        await _day(at),
         contact,
     )
     if row is None:
@@ -127,6 +128,11 @@ async def customer_by_name(organisation: str, contact: str = "", *, at: datetime
     if contact and row["contact"] is None:
         raise UnknownContact(value=contact)
     return _customer(row, email=row["address"] or "")
+
+
+async def _day(at: datetime) -> date:
+    """The day it is at the centre: contracts begin and end at its midnight."""
+    return at.astimezone((await in_force(at=at)).calendar.zone).date()
 
 
 def _customer(row: Any, *, email: str) -> Customer:

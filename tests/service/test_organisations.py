@@ -41,10 +41,13 @@ async def a_session(contact: int, *, sees: str) -> CustomerSession:
     return found
 
 
-async def a_contract(organisation: int, number: str, level: str) -> None:
+async def a_contract(
+    organisation: int, number: str, level: str, *, starts_on: date = date(2025, 1, 1), ends_on: date | None = None
+) -> None:
     await execute(
-        "INSERT INTO contract (organisation, number, products, service_level, starts_on) VALUES ($1, $2, '[]', $3, $4)",
-        organisation, number, level, date(2025, 1, 1),
+        "INSERT INTO contract (organisation, number, products, service_level, starts_on, ends_on) "
+        "VALUES ($1, $2, '[]', $3, $4, $5)",
+        organisation, number, level, starts_on, ends_on,
     )  # fmt: skip
 
 
