@@ -16,7 +16,11 @@ from admin.reader import address
 from admin.reading import AnyRequest, language_of
 from service import clock
 from service.auth import Visitor, doors
+from service.customer_doors import cabinet_token
+from service.customer_sessions import CustomerSession
+from service.house import HOUSE
 from service.problems import Problem
+from workflow.definition import Role
 from workflow.words import _
 
 ADVICE: Final[Mapping[int, str]] = {
@@ -44,7 +48,9 @@ def page_error(request: AnyRequest, problem: Problem) -> Response[Any]:
         _reader(request),
         status_code=problem.status,
         problem=problem,
-        advice=ADVICE.get(problem.status, ""),
+        advice="" if problem.code == "forged" else ADVICE.get(problem.status, ""),
+        door="/cabinet/sign-in" if problem.instance.startswith("/cabinet") else "/sign-in",
+        typed=_typed(request),
     )
 
 
@@ -58,8 +64,22 @@ def _page_above(request: AnyRequest) -> str:
     return "/"
 
 
+def _typed(request: AnyRequest) -> str:
+    """The words of a form that was refused as a whole; '' from other sites, who could put their own on our page."""
+    headers = request.headers
+    ours = headers.get("sec-fetch-site") == "same-origin" or headers.get("origin") == HOUSE.public_url
+    text = request.scope["state"].get("words")
+    return text.strip() if ours and isinstance(text, str) else ""
+
+
 def _reader(request: AnyRequest) -> Reading:
     """The reader, as far as the request has been recognised before it failed."""
+    customer: CustomerSession | None = request.scope["state"].get("customer")
+    if customer is not None:
+        return Reading(
+            at=clock.now(), path=address(request), language=language_of(request, otherwise=customer.actor.language),
+            name=customer.actor.name, role=Role.CUSTOMER, csrf_token=cabinet_token(request, customer),
+        )  # fmt: skip
     visitor: Visitor | None = request.scope["state"].get("visitor")
     actor = visitor.actor if visitor else None
     return Reading(

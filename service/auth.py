@@ -11,6 +11,7 @@ from http.cookies import SimpleCookie
 from typing import Any, cast
 
 from litestar.connection import ASGIConnection, Request
+from litestar.datastructures import FormMultiDict
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, TooManyRequestsException
 from litestar.handlers import BaseRouteHandler
@@ -127,6 +128,8 @@ def requires(*roles: Role, scope: str) -> Guard:
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         visitor = await visitor_of(connection)
         if visitor is None:
+            if handler.opt.get(FOR_PEOPLE) and connection.scope.get("method", "GET") not in SAFE:
+                await keep_words(connection)
             raise NotAuthorizedException(headers={"WWW-Authenticate": "Bearer"})
         if visitor.bearer is not None and handler.opt.get(FOR_PEOPLE):
             raise PermissionDeniedException
@@ -316,6 +319,7 @@ async def demand_own_form(connection: Connection) -> None:
     elif visit := _visit(connection):
         expected = doors(connection).seal(f"visit:{visit}")
     else:
+        await keep_words(connection)
         raise Forged
     await demand_token(connection, expected)
 
@@ -324,16 +328,29 @@ async def demand_token(connection: Connection, expected: str) -> None:
     """Raises Forged unless the form, or the header of a script, carries this token."""
     given = await _given_token(cast("Request[Any, Any, Any]", connection))
     if not hmac.compare_digest(given.encode(), expected.encode()):
+        await keep_words(connection)
         raise Forged
 
 
 async def _given_token(request: Request[Any, Any, Any]) -> str:
     if header := request.headers.get(CSRF_HEADER):
         return header
-    if request.content_type[0] not in (RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART):
-        return ""
-    form = await request.form()
+    form = await _sent(request)
     return next((str(form[name]) for name in CSRF_FIELDS if name in form), "")
+
+
+async def keep_words(connection: Connection) -> None:
+    """Before a form is refused unread: the page that says so gives its text back. Its files are let go."""
+    form = await _sent(cast("Request[Any, Any, Any]", connection))
+    connection.scope["state"]["words"] = form.get("text", "")
+    await form.close()
+
+
+async def _sent(request: Request[Any, Any, Any]) -> FormMultiDict:
+    """What a form sent; nothing for a body of any other kind."""
+    if request.content_type[0] not in (RequestEncodingType.URL_ENCODED, RequestEncodingType.MULTI_PART):
+        return FormMultiDict()
+    return await request.form()
 
 
 def _visit(connection: Connection) -> str | None:

@@ -17,6 +17,7 @@ from service.auth import (
     demand_patience,
     demand_token,
     doors,
+    keep_words,
     note_attempt,
     set_cookie,
     wall_clock,
@@ -34,10 +35,12 @@ def customers_only() -> Guard:
     """A guard: a signed-in customer, and only his own forms. A colleague's session is a stranger's here."""
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
-        session = await customer_of(connection)
+        session, changes = await customer_of(connection), connection.scope.get("method", "GET") not in SAFE
         if session is None:
+            if changes:
+                await keep_words(connection)
             raise NotAuthorizedException
-        if connection.scope.get("method", "GET") not in SAFE:
+        if changes:
             await demand_token(connection, cabinet_token(connection, session))
 
     guard.__dict__["rights"] = (frozenset({Role.CUSTOMER}), "cabinet")

@@ -100,6 +100,7 @@ TITLES: Mapping[int, str] = {
 }
 NOT_JSON = _("The body is not JSON. Check quotes, commas and the encoding (UTF-8).")
 FORGED = _("This form is too old or did not come from our pages. Load the page again and repeat.")
+SIGNED_OUT = _("You are not signed in any more, and nothing was carried out.")
 BUSY = _("Somebody else is working on the same thing right now. Try again in a few seconds.")
 SECONDS_TO_WAIT = "2"
 
@@ -152,13 +153,16 @@ def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """What Litestar or a guard refuses."""
     if isinstance(error, ValidationException):
         return _invalid(request, error)
-    if isinstance(error, NotAuthorizedException) and wants_page(request) and request.method == "GET":
-        return Redirect(SIGN_IN, status_code=HTTP_303_SEE_OTHER, query_params={"next": _path(request)})
+    signed_out = isinstance(error, NotAuthorizedException) and wants_page(request)
+    if signed_out and request.method == "GET":
+        return Redirect(SIGN_IN, status_code=HTTP_303_SEE_OTHER, query_params={"next": _address(request)})
     if error.status_code >= 500:
         return failure(request, error)
     code, sentence = SENTENCES.get(error.status_code, SENTENCES[400])
     if isinstance(error, Forged):
         code, sentence = "forged", FORGED
+    elif signed_out:
+        sentence = SIGNED_OUT
     elif isinstance(error, ClientException) and isinstance(error.__cause__, SerializationException):
         code, sentence = "not_json", NOT_JSON
     problem = _problem(request, error.status_code, code=code, detail=translate(language_of(request), sentence))
@@ -270,14 +274,20 @@ def language_of(request: AnyRequest) -> Language:
     accepted = request.headers.get("accept-language", "")
     if wants_page(request):
         cookie = request.cookies.get("language")
-        visitor = request.scope["state"].get("visitor")
-        own = visitor.actor.language if visitor else None  # the account's own, where no other was chosen
+        known = request.scope["state"].get("visitor") or request.scope["state"].get("customer")
+        own = known.actor.language if known else None  # the account's own, where no other was chosen
         return negotiate(cookie=cookie if cookie in LANGUAGES else own, accept_language=accepted)
     return negotiate(cookie=None, accept_language=accepted) if "ru" in accepted.lower() else "en"
 
 
 def _path(request: AnyRequest) -> str:
     return str(request.scope["path"])
+
+
+def _address(request: AnyRequest) -> str:
+    """The very page, with what was asked of it."""
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    return f"{_path(request)}?{query}" if query else _path(request)
 
 
 LABELS = ("move", "in_state")  # parameters that are msgids themselves

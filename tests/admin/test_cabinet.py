@@ -32,6 +32,7 @@ from tests.admin.customers import (
 from tests.desk import OPERATOR
 from workflow.definition import Role
 
+OURS = {"accept": "text/html", "origin": SITE}  # as a browser sends a form of ours
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
 
 
@@ -157,6 +158,36 @@ async def test_forms_of_the_cabinet_are_refused_from_elsewhere(ivan: Cabinet) ->
         answer = await ivan.client.post(path, data={"text": "x"})
         assert answer.status_code == 403
     assert await fetchval("SELECT closed_at FROM ticket") is None
+
+
+async def test_whoever_is_signed_out_while_writing_gets_the_words_back_and_the_right_door(ivan: Cabinet) -> None:
+    form = hidden_fields((await ivan.get("/cabinet/new")).text, "/cabinet/new") | {"text": "A <long> story"}
+    await customers.change_rights(ivan.contact, sees="own", active=False, by=ADMIN, at=clock.now())
+    for files in ({}, {"attachments": ("a.png", PNG, "image/png")}):
+        answer = await ivan.client.post("/cabinet/new", data=form, files=files or None, headers=OURS)
+        assert answer.status_code == 401
+        assert "A &lt;long&gt; story" in answer.text
+        assert 'href="/cabinet/sign-in"' in answer.text
+        assert "Bearer" not in answer.text
+    foreign = await ivan.client.post("/cabinet/new", data=form, headers=OURS | {"origin": "https://evil.example"})
+    assert foreign.status_code == 401
+    assert "story" not in foreign.text  # nobody else puts words on our pages
+
+
+async def test_a_form_of_an_older_sign_in_gives_the_words_back(ivan: Cabinet) -> None:
+    form = hidden_fields((await ivan.get("/cabinet/new")).text, "/cabinet/new") | {"text": "A <long> story"}
+    await ivan.send("/cabinet/sign-in", on="/cabinet/sign-in", email="ivan@port.example.com", password=ivan.password)
+    answer = await ivan.client.post("/cabinet/new", data=form, headers=OURS)
+    assert answer.status_code == 403
+    assert "A &lt;long&gt; story" in answer.text
+    assert "another role" not in answer.text
+    assert await fetchval("SELECT count(*) FROM ticket") == 0
+
+
+async def test_the_door_leads_back_to_the_very_page(stranger: Browser) -> None:
+    led = await stranger.get("/cabinet?show=waiting")
+    door = await stranger.get(led.headers["location"])
+    assert 'name="next" value="/cabinet?show=waiting"' in (await stranger.get(door.headers["location"])).text
 
 
 async def test_a_blocked_account_is_signed_out_and_stays_out(ivan: Cabinet) -> None:

@@ -5,7 +5,7 @@ import pytest
 from service import clock
 from service.accounts import add_user
 from service.database import fetchval
-from tests.admin.conftest import Browser, Signs, words
+from tests.admin.conftest import SITE, Browser, Signs, words
 from workflow.definition import Role
 
 
@@ -25,6 +25,15 @@ async def test_no_page_of_the_desk_opens_for_a_stranger(stranger: Browser, path:
     assert answer.status_code == 401
     led = await stranger.get(path)
     assert led.headers["location"].startswith("/sign-in?next=")
+
+
+async def test_whoever_is_signed_out_while_writing_gets_the_words_back(stranger: Browser) -> None:
+    path = "/desk/tickets/01a1f8eb-9e35-7d1a-b706-0c4f106f005c/moves/comment"
+    sent = {"data": {"text": "A long story"}, "headers": {"accept": "text/html", "origin": SITE}}
+    answer = await stranger.client.post(path, **sent)
+    assert answer.status_code == 401
+    assert "A long story" in words(answer)
+    assert 'href="/sign-in"' in answer.text
 
 
 @pytest.mark.parametrize(
