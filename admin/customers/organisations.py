@@ -28,11 +28,12 @@ from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
 
 LANGUAGE_NAMES: Final = (("ru", "Русский"), ("en", "English"))
+MOST_PEOPLE: Final = 20  # of those who are looked for
 
 
 @get("/customers", guards=[READ])
 async def list_page(request: AnyRequest, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Response[str]:
-    """Organisations by name, and the people who belong to none yet."""
+    """Organisations by name, the people who belong to none yet, and whoever is looked for."""
     asked = " ".join(q.replace("\x00", "").split())[:200]
     return await _list(request, q=asked, after=after.replace("\x00", ""))
 
@@ -43,11 +44,13 @@ async def _list(
     reader = await reading(request)
     found = await customer_records.organisations(q=q, after=after)
     on = url("/customers", q=q, after=found[PAGE - 1].name) if len(found) > PAGE else ""
+    people = await directory.contacts(limit=MOST_PEOPLE + 1, q=q) if q and not after else []
     return render(
         "customers/list.html", reader, status_code=422 if refusal else 200, organisations=found[:PAGE], q=q,
         next_href=on, first_href="/customers" if after else "", waiting=await customer_records.waiting_people(),
         names=await customer_records.names(), today=reader.at.astimezone(reader.zone).date(), typed=typed or {},
-        refusal=refusal, administers=reader.role in ADMINISTRATORS,
+        refusal=refusal, administers=reader.role in ADMINISTRATORS, people=people[:MOST_PEOPLE],
+        most_people=MOST_PEOPLE if len(people) > MOST_PEOPLE else 0,
     )  # fmt: skip
 
 

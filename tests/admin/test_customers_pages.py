@@ -55,6 +55,20 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(administrator: Bro
     assert answer.status_code == 422
 
 
+async def test_a_person_is_found_by_name_address_and_phone(operator: Browser) -> None:
+    """Whoever asks to be forgotten tells an address, not an organisation."""
+    port = await an_organisation()
+    ivan = await a_contact("Ivan Orlov", "ivan@port.example.com", port)
+    lone = await a_contact("Nina Lone", "nina@else.example.com")
+    await execute("UPDATE contact SET phone = '+7 (495) 123-45-67' WHERE id = $1", ivan)
+    for asked in ("orlov", "IVAN@port", "1234567"):
+        page = await operator.get(f"/customers?q={asked}")
+        assert f'href="/customers/people/{ivan}"' in page.text
+        assert "Nothing found" not in words(page)
+    assert f'href="/customers/people/{lone}"' in (await operator.get("/customers?q=nina@else.example.com")).text
+    assert "Nothing found" in words(await operator.get("/customers?q=nobody"))
+
+
 async def test_a_contract_is_changed_and_tickets_keep_what_it_said(administrator: Browser) -> None:
     page = f"/customers/{await an_organisation()}"
     terms = {"number": "K-1", "products": "Crane", "service_level": "standard", "starts_on": "2020-01-01"}
