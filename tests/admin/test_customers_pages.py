@@ -69,6 +69,26 @@ async def test_a_person_is_found_by_name_address_and_phone(operator: Browser) ->
     assert "Nothing found" in words(await operator.get("/customers?q=nobody"))
 
 
+@pytest.mark.parametrize("level", ["", "gold"])
+async def test_a_contract_without_a_level_or_with_one_that_is_gone_is_shown_and_keeps_it(
+    administrator: Browser, level: str
+) -> None:
+    """Tables and programs may leave the level out, and a later regulation may drop one."""
+    port = await an_organisation()
+    await execute(
+        "INSERT INTO contract (organisation, number, products, service_level, starts_on) "
+        "VALUES ($1, 'K-1', '[]', $2, $3)",
+        port, level, date(2025, 1, 1),
+    )  # fmt: skip
+    page = await administrator.get(f"/customers/{port}")
+    assert page.status_code == 200
+    change = f"/customers/{port}/contracts/{await fetchval('SELECT id FROM contract')}"
+    assert f'<option value="{level}" selected>{level or "—"}</option>' in page.text
+    terms = {"number": "K-1", "service_level": level, "starts_on": "2025-02-02"}
+    assert (await administrator.send(change, on=f"/customers/{port}", **terms)).status_code == 303
+    assert tuple(await fetchrow("SELECT service_level, starts_on::text FROM contract")) == (level, "2025-02-02")
+
+
 async def test_a_contract_is_changed_and_tickets_keep_what_it_said(administrator: Browser) -> None:
     page = f"/customers/{await an_organisation()}"
     terms = {"number": "K-1", "products": "Crane", "service_level": "standard", "starts_on": "2020-01-01"}
