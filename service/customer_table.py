@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from service.directory import LONGEST, LONGEST_NAME, domain
-from service.intake import like_an_address
+from service.directory import LONGEST, LONGEST_NAME, domain, like_an_address
 from service.words import LANGUAGES
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _

@@ -13,9 +13,10 @@ from service import account_letters, bell, config_journal, recipients
 from service.actors import Actor, customer
 from service.customer_sessions import close_customer_sessions
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
+from service.directory import like_an_address
 from service.house import HOUSE
 from service.identifiers import new_id
-from service.intake import LONGEST_LINE, like_an_address
+from service.intake import LONGEST_LINE
 from service.passwords import generate_password, hashed, matches
 from service.regulations import in_force
 from service.words import LANGUAGES

@@ -265,10 +265,16 @@ def line(field: str, value: str, *, required: bool = True) -> str:
     return told
 
 
+def like_an_address(value: str) -> bool:
+    """Whether a letter could go there: one `@`, nothing that only headers have."""
+    local, at, domain = value.partition("@")
+    plain = not any(sign.isspace() or sign in '<>,;:"()[]\\' for sign in value)
+    return bool(local and at and domain and "@" not in domain and plain and len(value) <= 320)
+
+
 def address(value: str) -> str:
     """A mail address as it is compared. Raises WrongFields."""
     told = value.strip().lower()
-    local, at, domain = told.partition("@")
-    if not (local and at and domain) or not told.isprintable() or " " in told or len(told) > 320:
+    if not like_an_address(told) or not told.isprintable():
         raise WrongFields([FieldError("addresses", _("This is not a mail address."), {})])
     return told

@@ -13,6 +13,7 @@ import msgspec
 from service.actors import Actor
 from service.change import Change, File, Spoken
 from service.database import retried
+from service.directory import like_an_address
 from service.idempotency import Key, refuse_repetition
 from service.identifiers import new_id
 from service.people import Customer, customer_by_address
@@ -117,13 +118,6 @@ def checked(request: Request) -> Request:
     if errors:
         raise WrongFields(errors)
     return Request(**cleaned)
-
-
-def like_an_address(value: str) -> bool:
-    """Whether a letter could go there: one `@`, nothing that only headers have."""
-    local, at, domain = value.partition("@")
-    plain = not any(sign.isspace() or sign in '<>,;:"()[]\\' for sign in value)
-    return bool(local and at and domain and "@" not in domain and plain and len(value) <= 320)
 
 
 def _level_needs_the_cabinet(request: Request, rules: Rulebook, *, by: Actor) -> bool:

@@ -181,13 +181,18 @@ async def add_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     typed = await typed_in(request, "full_name", "addresses", "position", "phone", "language")
     try:
         contact = await directory.add_contact(
-            typed["full_name"], addresses=typed["addresses"].split(), organisation=str(id), position=typed["position"],
-            phone=typed["phone"], language=typed["language"] if typed["language"] == "en" else "ru",
-            by=await actor_of(request), at=reader.at,
+            typed["full_name"], addresses=addresses_in(typed["addresses"]), organisation=str(id),
+            position=typed["position"], phone=typed["phone"],
+            language=typed["language"] if typed["language"] == "en" else "ru", by=await actor_of(request), at=reader.at,
         )  # fmt: skip
     except (AlreadyThere, WrongFields) as refusal:
         return await _page(request, id, form="person", typed=typed, refusal=said(refusal, reader.language))
     return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+def addresses_in(typed: str) -> list[str]:
+    """Several addresses in one line, however people separate them."""
+    return typed.replace(",", " ").replace(";", " ").split()
 
 
 @post("/customers/people/{contact:int}/join", guards=[WRITE], status_code=303)

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from admin.customers.organisations import LANGUAGE_NAMES
+from admin.customers.organisations import LANGUAGE_NAMES, addresses_in
 from admin.customers.rights import ADMINISTER, READ, WRITE
 from admin.pages import render
 from admin.reader import flash, reading
@@ -60,7 +60,7 @@ async def change(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
     """Name, position, telephone, language, addresses."""
     reader, typed = await reading(request), await typed_in(request, *FACTS)
     given = typed | {
-        "addresses": typed["addresses"].replace(",", " ").split(),
+        "addresses": addresses_in(typed["addresses"]),
         "language": typed["language"] if typed["language"] in LANGUAGES else LANGUAGES[0],
     }
     try:

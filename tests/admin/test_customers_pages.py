@@ -55,6 +55,18 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(administrator: Bro
     assert answer.status_code == 422
 
 
+async def test_addresses_may_be_separated_by_commas_and_are_addresses(operator: Browser) -> None:
+    page = f"/customers/{await an_organisation()}"
+    facts = {"full_name": "Ivan", "position": "", "phone": "", "language": "ru"}
+    refused = await operator.send(f"{page}/people", on=page, addresses="Ivan <ivan@port.example.com>", **facts)
+    assert refused.status_code == 422
+    assert "not a mail address" in words(refused)
+    made = await operator.send(f"{page}/people", on=page, addresses="a@port.example.com, b@port.example.com", **facts)
+    assert made.status_code == 303
+    rows = await fetch("SELECT address FROM contact_address ORDER BY address")
+    assert [row["address"] for row in rows] == ["a@port.example.com", "b@port.example.com"]
+
+
 async def test_a_person_is_found_by_name_address_and_phone(operator: Browser) -> None:
     """Whoever asks to be forgotten tells an address, not an organisation."""
     port = await an_organisation()
