@@ -307,7 +307,7 @@ def _types(types: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A clause that says something else: the lines that went and the lines that came."""
+    """A clause, or the title, that says something else: the lines that went and the lines that came."""
 
     clause: str
     before: tuple[str, ...]
@@ -315,9 +315,11 @@ class Change:
 
 
 def changes(old: Regulation, new: Regulation, language: Language) -> tuple[Change, ...]:
-    """What a reader of the text finds changed, clause by clause."""
+    """What a reader of the text finds changed: its title, then clause by clause."""
+    was, becomes = old.title.to(language), new.title.to(language)
+    title = (Change(translate(language, _("Title of the regulation")), (was,), (becomes,)),) if was != becomes else ()
     lines = zip(_clauses(old, language), _clauses(new, language), strict=True)
-    return tuple(
+    return title + tuple(
         Change(
             after.number,
             tuple(line for line in before.lines() if line not in after.lines()),

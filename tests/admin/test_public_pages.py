@@ -346,6 +346,17 @@ async def test_a_published_change_stands_in_the_text_and_among_the_versions(visi
     assert "Vera Owner" not in page
 
 
+async def test_another_title_is_a_change_too(visitor: httpx.AsyncClient) -> None:
+    version, document = await newest()
+    author = Actor(kind="staff", id="1", name="Vera Owner", role=Role.PROCESS_OWNER)
+    title = msgspec.structs.replace(document.title, ru="Порядок поддержки", en="Order of support")
+    changed = msgspec.structs.replace(document, title=title)
+    await publish(changed, based_on=version, by=author, at=clock.now())
+    page = words(await visitor.get("/regulation/public"))
+    assert f"Was: {document.title.en} Becomes: Order of support" in page
+    assert "The text of the regulation stayed the same." not in page
+
+
 async def test_a_version_to_come_is_announced_but_not_yet_the_text(visitor: httpx.AsyncClient) -> None:
     version, document = await newest()
     author = Actor(kind="staff", id="1", name="Vera Owner", role=Role.PROCESS_OWNER)
