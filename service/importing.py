@@ -62,8 +62,8 @@ async def take_over(old: OldTicket, *, by: Actor, at: datetime, tell: bool = Fal
         return await done_before(None, cause), False
     _demand_order(old, at)
     request = checked(old.request)
-    customer = await customer_by_address(request.email, at=at) if request.email else None
     rules = await in_force(at=at)
+    customer = await customer_by_address(request.email, at=at, rules=rules) if request.email else None
     change = Change(_ticket(old, request, customer, version=rules.version), now=old.received_at, cause=cause, new=True)
     change.marks = {"imported": True}
     _begin(change, old, request, by=by)

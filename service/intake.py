@@ -78,7 +78,9 @@ async def receive(
     request = checked(request)
     await refuse_repetition(key)
     rules = await in_force(at=at)
-    customer = await customer_by_address(request.email, at=at) if request.email and not signed_in else signed_in
+    customer = signed_in
+    if request.email and not signed_in:
+        customer = await customer_by_address(request.email, at=at, rules=rules)
     if customer and not signed_in and _level_needs_the_cabinet(request, rules, by=by):
         customer = msgspec.structs.replace(customer, service_level="")
     change = _arrived(request, customer, rules, by=by, at=at, received_at=received_at or at, cause=cause)

@@ -12,6 +12,7 @@ from service.database import fetch, fetchrow
 from service.regulations import in_force
 from workflow.definition import STAFF
 from workflow.errors import NotFound
+from workflow.regulation import Rulebook
 from workflow.words import _
 
 
@@ -82,13 +83,13 @@ k.id AS contract, k.number AS contract_number, k.expired AS contract_expired, k.
 """
 
 
-async def customer_by_address(address: str, *, at: datetime) -> Customer | None:
-    """The customer whose contact writes from this address; None for a stranger."""
+async def customer_by_address(address: str, *, at: datetime, rules: Rulebook | None = None) -> Customer | None:
+    """The customer whose contact writes from this address; None for a stranger. `rules` in force, if they are known."""
     row = await fetchrow(
         f"SELECT {COLUMNS} FROM contact_address a JOIN contact p ON p.id = a.contact "
         f"LEFT JOIN organisation o ON o.id = p.organisation {CONTRACT} WHERE a.address = lower($1)",
         address,
-        await _day(at),
+        await _day(at, rules),
     )
     return None if row is None else _customer(row, email=address)
 
@@ -130,9 +131,9 @@ async def customer_by_name(organisation: str, contact: str = "", *, at: datetime
     return _customer(row, email=row["address"] or "")
 
 
-async def _day(at: datetime) -> date:
+async def _day(at: datetime, rules: Rulebook | None = None) -> date:
     """The day it is at the centre: contracts begin and end at its midnight."""
-    return at.astimezone((await in_force(at=at)).calendar.zone).date()
+    return at.astimezone((rules or await in_force(at=at)).calendar.zone).date()
 
 
 def _customer(row: Any, *, email: str) -> Customer:
