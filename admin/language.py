@@ -25,15 +25,15 @@ class Choice(TypedDict, total=False):
 async def choose_language(request: AnyRequest, data: URLEncodedBody[Choice]) -> Redirect:
     """Remember the language and go back to the page; an unknown language is the default one."""
     chosen = data.get("language", "")
-    cookie = Cookie(
-        key=LANGUAGE_COOKIE,
-        value=chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE,
-        max_age=_YEAR,
-        httponly=True,
-        samesite="lax",
-        secure=doors(request).secure,
-    )
+    cookie = language_cookie(request, chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE)
     return Redirect(own_page(data.get("back", "")), status_code=303, cookies=[cookie])
+
+
+def language_cookie(request: AnyRequest, language: str) -> Cookie:
+    """What remembers the choice in this browser for a year."""
+    return Cookie(
+        key=LANGUAGE_COOKIE, value=language, max_age=_YEAR, httponly=True, samesite="lax", secure=doors(request).secure
+    )
 
 
 def own_page(path: str) -> str:

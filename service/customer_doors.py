@@ -104,21 +104,22 @@ async def let_out(request: Connection) -> None:
 # --- public forms -----------------------------------------------------------------------------------------------------
 
 
-def count_form(request: Connection, address: str) -> None:
+async def count_form(request: Connection, address: str) -> None:
     """Count a public form that makes us write to `address`. Raises TooManyRequestsException beyond the measure."""
     place = request.client.host if request.client else ""
     known = address.replace("\x00", "").strip().lower()[:320]  # as it is looked up
-    _count(((doors(request).forms_from_one_place, place), (doors(request).forms_for_one_address, known)))
+    await _count(request, ((doors(request).forms_from_one_place, place), (doors(request).forms_for_one_address, known)))
 
 
-def count_act(request: Connection, session: CustomerSession) -> None:
+async def count_act(request: Connection, session: CustomerSession) -> None:
     """Count an act of a signed-in customer. Raises TooManyRequestsException for what only a program does."""
-    _count(((doors(request).acts_of_one_customer, str(session.contact)),))
+    await _count(request, ((doors(request).acts_of_one_customer, str(session.contact)),))
 
 
-def _count(keys: tuple[tuple[Throttle, str], ...]) -> None:
+async def _count(request: Connection, keys: tuple[tuple[Throttle, str], ...]) -> None:
     at = wall_clock()
     if wait := max(throttle.wait(key, at=at) for throttle, key in keys):
+        await keep_words(request)
         raise TooManyRequestsException(headers={"Retry-After": str(int(wait.total_seconds()) + 1)})
     for throttle, key in keys:
         throttle.failed(key, at=at)

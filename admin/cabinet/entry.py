@@ -81,7 +81,7 @@ async def register(request: AnyRequest) -> Response[Any]:
     """Send the letter that proves the address; the page is the same whether the address is known or not."""
     reader = await reading(request)
     typed = await typed_in(request, "email", "full_name", "organisation", "position", "phone")
-    count_form(request, typed["email"])
+    await count_form(request, typed["email"])
     try:
         async with same_time():
             await customers.register(Registration(**typed, language=reader.language), at=reader.at)
@@ -101,7 +101,7 @@ async def forgotten_page(request: AnyRequest) -> Response[str]:
 async def forgotten(request: AnyRequest) -> Redirect:
     """Send the letter if there is an account; the page is the same if there is none."""
     address = (await typed_in(request, "email"))["email"]
-    count_form(request, address)
+    await count_form(request, address)
     async with same_time():
         await customers.ask_for_reset(address, at=clock.now())
     return Redirect("/cabinet/letter-sent", status_code=303)

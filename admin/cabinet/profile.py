@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from litestar import Response, get, post
-from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from admin.cabinet.entry import PRIVATE
 from admin.cabinet.reader import CABINET, cabinet_reading
+from admin.language import language_cookie
 from admin.pages import render
 from admin.reader import flash
 from admin.reading import AnyRequest, typed_in
@@ -18,11 +18,10 @@ from service.customer_doors import count_act, let_in, signed_in
 from service.customers import Redeemed
 from service.people import customer_of_contact
 from service.problems import told
-from service.words import LANGUAGE_COOKIE, LANGUAGES, translate
+from service.words import LANGUAGES, translate
 from workflow.errors import WrongFields
 from workflow.words import _
 
-YEAR: Final = 365 * 24 * 3600  # seconds
 LANGUAGE_NAMES: Final = (("ru", "Русский"), ("en", "English"))
 
 
@@ -51,15 +50,14 @@ async def change_profile(request: AnyRequest) -> Response[Any]:
         )  # fmt: skip
     chosen = next(one for one in LANGUAGES if one == typed["language"])
     flash(request, translate(chosen, _("Saved.")))
-    cookie = Cookie(key=LANGUAGE_COOKIE, value=chosen, max_age=YEAR, httponly=True, samesite="lax")
-    return Redirect("/cabinet/me", status_code=303, cookies=[cookie])
+    return Redirect("/cabinet/me", status_code=303, cookies=[language_cookie(request, chosen)])
 
 
 @post("/cabinet/me/password", guards=[CABINET], status_code=200)
 async def new_password(request: AnyRequest) -> Response[str]:
     """A fresh password, shown once; every other browser is signed out."""
     session, reader = await signed_in(request), await cabinet_reading(request)
-    count_act(request, session)
+    await count_act(request, session)
     password = await customers.new_password(session.contact, by=session.actor, at=reader.at)
     await let_in(request, session.contact)
     redeemed = Redeemed(session.contact, session.actor.email, password, joined=session.organisation is not None)

@@ -41,7 +41,7 @@ async def new_page(request: AnyRequest) -> Response[str]:
 async def new_request(request: AnyRequest) -> Response[Any]:
     """Make the ticket once, however often the button is pressed, and lead to it."""
     session, reader = await signed_in(request), await cabinet_reading(request)
-    count_act(request, session)
+    await count_act(request, session)
     known = await customer_of_contact(session.contact, at=reader.at)
     form, typed = await typed_in(request), await typed_in(request, *ASKED)
     rules = await in_force(at=reader.at)

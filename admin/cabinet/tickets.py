@@ -190,7 +190,7 @@ async def act(request: AnyRequest, id: FromPath[UUID], trigger: FromPath[str]) -
     ticket, wanted = await ticket_of(session, id), BY_TRIGGER.get(trigger)
     if wanted is None:
         raise NotFound()
-    count_act(request, session)
+    await count_act(request, session)
     form = await request.form()
     text = str(form.get("text", "")).replace("\r\n", "\n")
     brought = uploads.Brought()

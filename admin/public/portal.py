@@ -55,7 +55,7 @@ async def sent(request: AnyRequest) -> Response[Any]:
         return _form(request, reader, typed, refusal=translate(reader.language, sentence))
     try:
         await _demand_facts(wanted)
-        count_form(request, wanted.email)
+        await count_form(request, wanted.email)
         by = customer(id="", name=" ".join(wanted.full_name.split()), language=reader.language)
         ticket = await receive(wanted, by=by, at=clock.now(), cause=f"portal:{begun.split('.')[1]}")
     except WrongFields as wrong:
