@@ -37,6 +37,13 @@ RELATIONS = (
     ("follow_up", _("Follow-up of")),
     ("split", _("Split from")),
 )
+# The same, said on the page of the ticket that is pointed at.
+RELATIONS_BACK = (
+    ("related", _("Related")),
+    ("duplicate", _("Duplicate of this one")),
+    ("follow_up", _("Follow-up of this one")),
+    ("split", _("Split from this one")),
+)
 SOLVED = "solved"
 
 PRIORITY = Field("priority", Kind.PRIORITY, _("Priority"))

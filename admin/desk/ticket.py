@@ -38,7 +38,7 @@ from service.words import translate
 from workflow.definition import STAFF, Move
 from workflow.errors import FieldError
 from workflow.machine import MACHINE
-from workflow.process import CHANNELS, PROCESS, RELATIONS, SOLVED
+from workflow.process import CHANNELS, PROCESS, RELATIONS, RELATIONS_BACK, SOLVED
 from workflow.regulation import Rulebook
 from workflow.sla import Period, deadline_or_none
 from workflow.words import _
@@ -290,12 +290,12 @@ def _figures(ticket: Ticket, rules: Rulebook, reader: Reading) -> list[tuple[str
 
 
 def _link(link: reads.Link, reader: Reading) -> dict[str, str]:
-    relation = dict(RELATIONS).get(link.relation, link.relation)
+    relation = dict(RELATIONS if link.outward else RELATIONS_BACK).get(link.relation, link.relation)
     return {
         "href": f"/desk/tickets/{link.id}",
         "number": link.number or "—",
         "subject": link.subject,
-        "relation": translate(reader.language, relation) if link.outward else "",
+        "relation": translate(reader.language, relation),
         "state": translate(reader.language, PROCESS.state(link.state).label),
         "tone": state_tone(link.state),
     }

@@ -193,6 +193,14 @@ async def test_a_number_leads_to_its_ticket_as_it_is_pasted_from_a_letter(operat
     assert await fetchval("SELECT other FROM ticket_link") == first.id
 
 
+async def test_both_ends_of_a_link_say_what_it_means(operator: Browser) -> None:
+    first, other = await a_ticket("First"), await a_ticket("Other")
+    form = {"ticket": str(first.number), "relation": "duplicate"}
+    await operator.send(f"{page_of(other)}/moves/link", on=page_of(other), **form)
+    assert "Duplicate of: First" in words(await operator.get(page_of(other)))
+    assert "Duplicate of this one: Other" in words(await operator.get(page_of(first)))
+
+
 async def test_a_number_sign_before_another_number_is_an_ordinary_search(operator: Browser) -> None:
     ticket = await a_ticket("Ошибка #404 при входе")
     assert subjects((await operator.get("/desk?q=ошибка%20%23404")).text) == [ticket.subject]
