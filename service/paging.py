@@ -6,6 +6,7 @@ import base64
 import binascii
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import msgspec
 
@@ -44,6 +45,23 @@ def _fitting(part: object) -> object:
             raise ValueError("an instant needs its zone")
         return part.astimezone(UTC)
     return part
+
+
+def instant_in(text: str) -> datetime:
+    """An instant that stands in an address of ours, in UTC. Raises ValueError for anything else."""
+    try:
+        return cast(datetime, _fitting(datetime.fromisoformat(text)))
+    except OverflowError as beyond:
+        raise ValueError(text) from beyond
+
+
+def place_in(text: str) -> tuple[datetime, UUID] | None:
+    """A place as it stands in the address of a page, `instant~id`; None, the beginning, for anything else."""
+    moment, _tilde, id = text.partition("~")
+    try:
+        return instant_in(moment), UUID(id)
+    except ValueError:
+        return None
 
 
 def cut(rows: list[Any], limit: int) -> tuple[list[Any], bool]:

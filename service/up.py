@@ -25,7 +25,7 @@ from service.settings import Settings
 
 PARTS = ("web", "worker", "mail listen")
 PATIENCE = 30.0  # seconds a part may take to end
-STARTS_WITHIN = 120.0  # seconds: a part that dies is noticed at once, a busy machine only takes longer
+STARTS_WITHIN = 600.0  # seconds: a part that dies is noticed at once, a busy machine only takes longer
 TOO_OFTEN = 5  # ends within a minute after which a part is given up
 SIGN_INS = "demo-sign-ins.json"
 

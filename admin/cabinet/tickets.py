@@ -28,6 +28,7 @@ from service.customer_doors import count_act, signed_in
 from service.customer_tickets import PAGE, Show, file_of, talk_of, ticket_of, tickets_of, waiting_for
 from service.database import fetchrow
 from service.files import open_file
+from service.paging import place_in
 from service.possible import facts
 from service.problems import STATUSES, told
 from service.regulations import in_force
@@ -98,7 +99,7 @@ async def my_tickets(
     session, reader = await signed_in(request), await cabinet_reading(request)
     asked = " ".join(q.replace("\x00", "").split())[:LONGEST_WORDS]
     shown: Show = "open" if show == "open" else "waiting" if show == "waiting" else "all"
-    found = await tickets_of(session, q=asked, show=shown, before=_place(before))
+    found = await tickets_of(session, q=asked, show=shown, before=place_in(before))
     page, last = found[:PAGE], found[PAGE - 1] if len(found) > PAGE else None
     kept = "" if shown == "all" else shown
     on = url("/cabinet", q=asked, show=kept, before=f"{last.received_at.isoformat()}~{last.id}") if last else ""
@@ -107,16 +108,6 @@ async def my_tickets(
         waiting=await waiting_for(session), next_href=on,
         first_href=url("/cabinet", q=asked, show=kept) if before else "", session=session,
     )  # fmt: skip
-
-
-def _place(before: str) -> tuple[datetime, UUID] | None:
-    """Where a page goes on; a place that is none is the beginning."""
-    moment, _tilde, id = before.partition("~")
-    try:
-        at, found = datetime.fromisoformat(moment), UUID(id)
-    except ValueError:
-        return None
-    return (at, found) if at.tzinfo else None
 
 
 def _row(ticket: Ticket, reader: Reading) -> Row:

@@ -9,9 +9,11 @@ from uuid import UUID
 import msgspec
 
 from service.database import fetch, fetchrow
+from service.paging import instant_in
 from service.searching import number_in, searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
+from service.whole_numbers import INTEGER, whole_number
 from workflow.process import PROCESS
 
 COUNTED = 999  # no strip needs a larger figure; beyond it the page says "999+"
@@ -233,13 +235,15 @@ def _go_on(where: _Conditions, asked: Asked, after: str) -> None:
         *keys, last = after.split("~")
         id = UUID(last)
         if asked.order == "newest":
-            received = datetime.fromisoformat(keys[0])
+            received = instant_in(keys[0])
         else:
-            rank, due = int(keys[0]), datetime.fromisoformat(keys[1]) if keys[1] else None
+            rank, due = whole_number(keys[0], most=INTEGER), instant_in(keys[1]) if keys[1] else None
     except (ValueError, IndexError):
-        return
+        return  # a place of nonsense is the beginning
     if asked.order == "newest":
         where.add(f"(t.received_at, t.id) < ({where.value(received, 'timestamptz')}, {where.value(id, 'uuid')})")
+        return
+    if rank is None:
         return
     place = f"coalesce({where.value(due, 'timestamptz')}, 'infinity'), {where.value(id, 'uuid')}"
     ranked = f"{where.value(rank, 'int')}, " if asked.order == "queue" else ""

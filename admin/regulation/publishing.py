@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from litestar import Response, get, post
@@ -69,7 +69,7 @@ async def publish_draft(request: AnyRequest) -> Response[Any]:
 
 
 def _effective(text: str, reader: Reading) -> tuple[datetime | None, dict[str, str]]:
-    """The instant typed in the centre's own zone; None for at once."""
+    """The instant typed in the centre's own zone; None for at once, which the running minute is too."""
     if not text.strip():
         return None, {}
     try:
@@ -77,6 +77,8 @@ def _effective(text: str, reader: Reading) -> tuple[datetime | None, dict[str, s
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=reader.zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None, {"effective_at": translate(reader.language, _("Give a date and a time."))}
+    if reader.at - timedelta(minutes=1) < moment <= reader.at:
+        return None, {}
     if moment < reader.at:
         return None, {"effective_at": translate(reader.language, _("A version cannot take effect in the past."))}
     return moment, {}

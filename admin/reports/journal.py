@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from litestar import Response, get
 
@@ -14,6 +12,7 @@ from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.reports.period import period_of
 from service import appendix
+from service.paging import place_in
 from service.words import translate
 
 SHOWN: Final = 300  # requests on one page; the files hold them all
@@ -25,7 +24,7 @@ async def journal_page(request: AnyRequest) -> Response[str]:
     """The requests received in the days asked for, in the form of Appendix 1."""
     reader = await reading(request)
     period = period_of(request, at=reader.at, zone=reader.zone)
-    after = _place(request.query_params.get("after", ""))
+    after = place_in(request.query_params.get("after", ""))
     found: list[appendix.Request] = []
     async for page in appendix.requests(
         since=period.since, until=period.until, language=reader.language, limit=SHOWN + 1, after=after
@@ -45,13 +44,3 @@ async def journal_page(request: AnyRequest) -> Response[str]:
         next_href=url(HERE, **days, after=f"{last.received_at.isoformat()}~{last.id}") if last else "",
         first_href=url(HERE, **days) if after else "",
     )
-
-
-def _place(after: str) -> tuple[datetime, UUID] | None:
-    """Where a page goes on; a place of nonsense is the beginning."""
-    moment, _tilde, id = after.partition("~")
-    try:
-        at, found = datetime.fromisoformat(moment), UUID(id)
-    except ValueError:
-        return None
-    return (at, found) if at.tzinfo else None

@@ -245,6 +245,16 @@ async def test_a_long_queue_by_deadline_goes_on_where_its_page_ended(operator: B
     assert shown[-1] == "request 07"
 
 
+@pytest.mark.parametrize(
+    "place", ["99999999999~", "1~9999-12-31T23:59:59-12:00", "1~0001-01-01T00:00:00%2B12:00", "1~2026-01-01", "²~"]
+)
+async def test_a_place_of_nonsense_is_the_beginning(operator: Browser, place: str) -> None:
+    ticket = await a_ticket("first")
+    after = f"{place}~{uuid4()}"
+    for path in (f"/desk?after={after}", f"/reports/journal?after={after.partition('~')[2]}"):
+        assert str(ticket.number) in (await operator.get(path)).text
+
+
 async def test_closed_tickets_are_found_by_their_filter_only(operator: Browser) -> None:
     ticket = await a_ticket("over")
     await does(ticket, "withdraw", text="Not needed any more.")
