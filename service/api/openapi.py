@@ -348,6 +348,7 @@ PAGE = """<!doctype html>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <title>API · Reglament</title>
+  <link rel="icon" href="data:,">
   <link rel="stylesheet" href="/api/v1/docs/swagger_style.css">
   <script src="/api/v1/docs/swagger_bundle.js" defer></script>
   <script src="/api/v1/docs/swagger_preset.js" defer></script>
