@@ -59,7 +59,15 @@ ACTORS: Mapping[str, str] = {
     "staff": _("colleague"), "token": _("program"), "customer": _("customer"), "clock": _("the system"),
 }  # fmt: skip
 FACTS: Mapping[str, str] = {
-    "active": _("may sign in"), "before": _("before"), "from": _("from"), "role": _("role"), "until": _("until"),
+    "active": _("may sign in"), "addresses": _("addresses"), "after": _("after"), "before": _("before"),
+    "code": _("code"), "domains": _("domains"), "email": _("address"), "event_types": _("events"),
+    "filters": _("filters"), "from": _("from"), "full_name": _("name"), "id": _("number"), "language": _("language"),
+    "members": _("members"), "name": _("name"), "organisation": _("organisation"), "phone": _("phone"),
+    "position": _("position"), "reason": _("reason"), "role": _("role"), "scopes": _("scopes"), "sees": _("sees"),
+    "sessions": _("sign-ins ended"), "until": _("until"), "url": _("address"),
+}  # fmt: skip
+VALUES: Mapping[tuple[str, str], str] = {
+    ("sees", "own"): _("own tickets"), ("sees", "organisation"): _("all tickets"),
 }  # fmt: skip
 
 
@@ -109,6 +117,8 @@ def _details(data: Mapping[str, Any], language: Language) -> str:
 
 def _fact(name: str, value: Any, language: Language) -> str:
     said = translate(language, FACTS[name]) if name in FACTS else name
+    if isinstance(value, str) and (known := VALUES.get((name, value))):
+        return f"{said}: {translate(language, known)}"
     return f"{said}: {_word(value, language)}"
 
 

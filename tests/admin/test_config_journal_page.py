@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from admin.config_journal.page import DEEDS, THINGS
+from admin.config_journal.page import DEEDS, THINGS, _details
 from service import clock, config_journal
 from tests.admin.conftest import Browser, Signs, words
 from tests.desk import OPERATOR
@@ -60,3 +60,8 @@ def test_every_act_that_is_noted_has_its_words() -> None:
     assert len(noted) > 25
     named = {act for act in noted if act.partition(".")[0] in THINGS and act.rpartition(".")[2] in DEEDS}
     assert sorted(noted - named) == []
+
+
+def test_what_was_noted_with_an_act_is_said_in_words() -> None:
+    told = {"sees": "own", "members": [1, 2], "role": "operator", "note": ""}
+    assert _details(told, "ru") == "видит: свои заявки; участники: 1, 2; роль: Оператор"
