@@ -264,9 +264,13 @@ class Courier:
     """Carries the deliveries of one channel, many at once; a slow receiver delays nobody but itself."""
 
     def __init__(
-        self, channel: Channel, *, most: int = MOST_AT_ONCE, on_return: Callable[[], None] = lambda: None
+        self,
+        channel: Channel,
+        *,
+        most: Callable[[], int] = lambda: MOST_AT_ONCE,
+        on_return: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_return` is called whenever a delivery ended: its successor may go now."""
+        """`most`: how many may be under way now. `on_return` is called whenever one ended: its successor may go."""
         self._channel = channel
         self._most = most
         self._on_return = on_return
@@ -277,7 +281,7 @@ class Courier:
     async def dispatch(self) -> int:
         """Send off whatever may go now; how many deliveries that were."""
         async with self._counter:
-            places = self._most - len(self._under_way)
+            places = self._most() - len(self._under_way)
             if self._closed or places <= 0:
                 return 0
             rows = await self._channel.take(places)

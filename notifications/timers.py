@@ -46,16 +46,21 @@ class Timers:
         self._batch = batch
         self._lanes = lanes
         self._resting: dict[int, tuple[float, float]] = {}  # timer → until when (monotonic), and the pause it took
+        self.behind = False  # more is due than one batch
 
     async def fire_due(self, *, at: datetime) -> Counter[Outcome]:
         """Fire everything due at `at`, batch by batch, until nothing more can be done now; what became of them."""
         total: Counter[Outcome] = Counter()
-        while True:
-            rows = await fetch(DUE, at, self._left_alone(), self._batch)
-            done = await self._fire_batch(rows, at=at)
-            total += done
-            if len(rows) < self._batch or not done.keys() - {Outcome.BUSY}:
-                return total
+        try:
+            while True:
+                rows = await fetch(DUE, at, self._left_alone(), self._batch)
+                self.behind = len(rows) == self._batch
+                done = await self._fire_batch(rows, at=at)
+                total += done
+                if not self.behind or not done.keys() - {Outcome.BUSY}:
+                    return total
+        finally:
+            self.behind = False
 
     async def _fire_batch(self, rows: list[Any], *, at: datetime) -> Counter[Outcome]:
         """One lane takes one ticket after the other; the order is shuffled, so that workers seldom meet."""

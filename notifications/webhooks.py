@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 200  # of one worker: endpoints that keep silent for 15 s each must not fill the places of the others
 MOST_PER_ENDPOINT = 10  # deliveries under way to one endpoint, of all workers together
 MOST_TO_A_GOOD_ONE = 25  # the same, while it takes whatever comes
+MOST_TO_GOOD_ONES = 60  # at all of these together; more connections cost more than they bring
 LINGER = 0.01  # seconds; fewer and larger transactions while much goes out
 USER_AGENT = "Reglament-Webhooks/1"
 
@@ -66,7 +67,8 @@ class Webhooks:
                 return claimed
             breakers = {name: read_breaker(row["breaker"]) for name, row in ready.items()}
             share = max(1, places // len(ready))
-            room = {name: min(share, _room(breakers[name], row["under_way"], at)) for name, row in ready.items()}
+            good = max(MOST_PER_ENDPOINT, min(MOST_TO_A_GOOD_ONE, MOST_TO_GOOD_ONES // len(ready)))
+            room = {name: min(share, _room(breakers[name], row["under_way"], good, at)) for name, row in ready.items()}
             open_rooms = dict([one for one in room.items() if one[1] > 0][:places])
             held = await _lock_held([name for name in open_rooms if breakers[name].held_until is not None])
             open_rooms = {
@@ -116,12 +118,13 @@ def _headers(row: Claimed, hook: Any) -> dict[str, str]:
     return {"content-type": "application/json", "user-agent": USER_AGENT, **signed}
 
 
-def _room(breaker: Breaker, under_way: int, at: datetime) -> int:
+def _room(breaker: Breaker, under_way: int, good: int, at: datetime) -> int:
+    """How many more may go; `good` is what one that takes everything may have under way."""
     if not breaker.admits(at):
         return 0
     if breaker.held_until is not None:
         return 1
-    return (MOST_TO_A_GOOD_ONE if breaker.takes_everything else MOST_PER_ENDPOINT) - under_way
+    return (good if breaker.takes_everything else MOST_PER_ENDPOINT) - under_way
 
 
 async def _lock_held(endpoints: list[str]) -> dict[str, Breaker]:

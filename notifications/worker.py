@@ -39,6 +39,7 @@ FORGET_EVERY = 3600.0
 KEEP_DELIVERIES = timedelta(days=30)
 PATIENCE = 20.0  # seconds for what is in flight at shutdown
 PAUSE_AFTER_ERROR = 1.0
+WHILE_BEHIND = 4  # webhooks under way while overdue timers wait: deadlines first, what they cause afterwards
 JUMP = 30.0  # seconds the wall clock may stray from the steady one between two looks
 CALM = 60.0  # seconds without firing after a jump
 
@@ -137,7 +138,9 @@ class Worker:
         self._stopping = False
         self.letters = Courier(Letters(smtp), on_return=lambda: self.duties["send_letters"].call())
         self.webhooks = Courier(
-            Webhooks(poster), most=MOST_AT_ONCE, on_return=lambda: self.duties["send_webhooks"].call()
+            Webhooks(poster),
+            most=lambda: WHILE_BEHIND if self._timers.behind else MOST_AT_ONCE,
+            on_return=lambda: self.duties["send_webhooks"].call(),
         )
         self.duties = {
             duty.name: duty

@@ -177,7 +177,7 @@ async def test_a_courier_that_closes_finishes_what_it_carries_and_takes_no_more(
     for number in range(3):
         await a_request(email=f"customer{number}@example.com")
     slow = Slow()
-    courier = Courier(slow, most=2)
+    courier = Courier(slow, most=lambda: 2)
     assert await courier.dispatch() == 2
     asyncio.get_running_loop().call_later(0.1, slow.go.set)
     await courier.close(patience=5)

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -26,6 +26,21 @@ async def test_everything_due_fires_batch_by_batch_and_nothing_else() -> None:
     assert await count("journal", "trigger = 'breach'") == 7
     assert await count("timer", "status = 'armed'") == 0
     assert await verify() == []
+
+
+async def test_it_is_behind_while_more_is_due_than_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _number in range(5):
+        await a_request()
+    worker, seen, fire = Timers(batch=3), [], timers.fire
+
+    async def watched(timer: int, *, at: datetime) -> Outcome:
+        seen.append(worker.behind)
+        return await fire(timer, at=at)
+
+    monkeypatch.setattr(timers, "fire", watched)
+    await worker.fire_due(at=MONDAY + 3 * HOUR)
+    assert seen[0]
+    assert not worker.behind
 
 
 async def test_nothing_fires_early() -> None:

@@ -13,7 +13,8 @@ from notifications import ringing, worker
 from notifications.outbox import LEASE
 from notifications.post import Poster
 from notifications.smtp import SmtpServer
-from notifications.worker import ClockGuard, Duty, Worker, demand_long_leases, run_worker
+from notifications.webhooks import MOST_AT_ONCE
+from notifications.worker import WHILE_BEHIND, ClockGuard, Duty, Worker, demand_long_leases, run_worker
 from service import bell, database, failpoints, mailbox
 from service.address_guard import AddressGuard
 from service.database import execute, fetchval
@@ -182,6 +183,23 @@ async def test_a_jump_raises_an_alarm_and_no_timer_fires_meanwhile() -> None:
     clocks.passes(60)
     await one.fire_timers()
     assert await count("journal", "trigger = 'breach'") == 1
+    await poster.aclose()
+
+
+async def test_while_timers_are_behind_only_a_few_webhooks_go() -> None:
+    poster = Poster(guard=AddressGuard(allowed_hosts=[]))
+    one = Worker(smtp=SmtpServer(host="127.0.0.1", port=9), poster=poster)
+    asked: list[int] = []
+
+    async def take(places: int) -> list[Any]:
+        asked.append(places)
+        return []
+
+    one.webhooks._channel.take = take  # type: ignore[method-assign]
+    await one.webhooks.dispatch()
+    one._timers.behind = True
+    await one.webhooks.dispatch()
+    assert asked == [MOST_AT_ONCE, WHILE_BEHIND]
     await poster.aclose()
 
 
