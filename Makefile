@@ -41,12 +41,12 @@ test-days:
 test-faults:
 	$(BIN)/pytest tests/faults
 
-faults: env  ## The fault tests at full length, every look of every page, the mutants; all say how long they took (half an hour and more).
-	$(BIN)/pytest -m long tests/faults tests/e2e --durations=0 --durations-min=1
+faults: env  ## The fault tests at full length, every look of every page, thousands of requests of a fuzzer, the mutants (an hour and more).
+	$(BIN)/pytest -m long --durations=0 --durations-min=1
 	$(BIN)/python tests/faults/mutants.py
 
 bench: env  ## Measure this machine and Reglament on it, side by side, up to a million tickets; half an hour and more.
-	$(BIN)/python tests/bench/run.py --out docs/bench
+	$(BIN)/python tests/bench/run.py --out docs/bench --readme README.md
 
 lock:  ## Resolve the dependencies anew (needs uv).
 	uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from service.cli import reglament
 from service.settings import settings_table
+from tests.bench.figures import Run, with_headlines
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -24,6 +26,11 @@ def test_the_process_it_shows_is_the_process_the_machine_obeys() -> None:
 
 def test_the_settings_it_shows_are_the_settings_there_are() -> None:
     assert settings_table() in README
+
+
+def test_the_speed_it_shows_was_measured() -> None:
+    run = msgspec.json.decode((ROOT / "docs" / "bench.json").read_bytes(), type=Run)
+    assert with_headlines(README, run) == README
 
 
 @pytest.mark.parametrize("words", sorted(set(re.findall(r"`reglament ([a-z]+(?: [a-z]+)?)", README))))

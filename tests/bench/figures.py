@@ -57,6 +57,28 @@ def growths(figures: Iterable[Figure], *, most: float) -> Iterator[Figure]:
             )  # fmt: skip
 
 
+# What the README tells; docs/bench.md has everything.
+HEADLINES = (
+    "create a second, 8 clients", "create, p99 at 8", "move a second, 8 clients", "move, p99 at 8",
+    "queue page, 50 rows, p50", "ticket page, 20 entries, p50", "search, a word of few tickets, p50",
+    "API: list of 50 tickets, p50",
+)  # fmt: skip
+MARKS = ("<!-- speed -->\n", "<!-- /speed -->")
+
+
+def headlines(run: Run) -> str:
+    """The table of the README: what people and programs wait for, with more and more tickets."""
+    chosen = {name: [one for one in run.figures if one.name == name] for name in HEADLINES}
+    return f"Measured on {run.machine}.\n\n{_table([one for ones in chosen.values() for one in ones])}"
+
+
+def with_headlines(text: str, run: Run) -> str:
+    """The README with the table of this run between its marks."""
+    before, _mark, rest = text.partition(MARKS[0])
+    _old, _mark, after = rest.partition(MARKS[1])
+    return f"{before}{MARKS[0]}{headlines(run)}{MARKS[1]}{after}"
+
+
 def markdown(run: Run) -> str:
     """A table for each chapter: a line a thing, a column for each number of tickets where that matters."""
     parts = [f"Measured on {run.machine}; each load ran for {run.seconds:g} s.\n"]

@@ -32,7 +32,7 @@ WORKERS = 1
 async def measure(*, scale: float = 1.0) -> AsyncIterator[Figure]:
     tickets = max(100, round(TICKETS * scale))
     async with a_place() as place:
-        await many_open(tickets)
+        tickets = await many_open(tickets)
         _version, current = await newest()
         draft = msgspec.structs.replace(changed_target(current, "P2", amount=300), examples=())
         for months, what in ((0, "open tickets"), (1, "open and as many past tickets")):
@@ -65,8 +65,8 @@ async def _published(place: Place, draft: Regulation, tickets: int, *, most: flo
     yield _figure("moves meanwhile, p99", percentile(taken, 0.99), "ms", most=100)
 
 
-async def many_open(tickets: int) -> None:
-    """Tickets of each priority, in each open state after registration, multiplied; journals and timers with them."""
+async def many_open(tickets: int) -> int:
+    """About so many tickets in each priority and open state, with journals and timers; how many they are."""
     causes = (f"open:{n}" for n in count())
     made = [await a_life(priority, MONDAY, causes=causes, steps=steps) for priority in ("P1", "P2", "P3", "P4")
             for steps in (1, 2, 3, 4)]  # fmt: skip
@@ -82,6 +82,7 @@ async def many_open(tickets: int) -> None:
         for table, owner in (("ticket", "id"), ("journal", "ticket"), ("timer", "subject")):
             await _copied(table, owner)
     await execute("ANALYZE")
+    return len(made) * (tickets // len(made))
 
 
 async def _copied(table: str, owner: str) -> None:
