@@ -18,8 +18,8 @@ from admin import marks
 from admin.navigation import ROLE_NAMES, Place, places_for
 from admin.static_files import static_url
 from admin.time_bars import Tone
-from service import words
-from service.notices import COUNTED
+from service import notices, words
+from service.paging import COUNTED
 from service.words import DEFAULT_LANGUAGE, Language
 from workflow.definition import STAFF, Role
 
@@ -213,7 +213,7 @@ def _number(value: float) -> str:
     return words.number(_reading.get().language, value)
 
 
-def _counted(n: int, most: int) -> str:
+def _counted(n: int, most: int = COUNTED) -> str:
     return words.counted(_reading.get().language, n, most=most)
 
 
@@ -227,7 +227,7 @@ def _file_size(size: int) -> str:
 
 def unread_count(unread: int) -> str:
     """As the bell says it: no larger figure helps."""
-    return _counted(unread, COUNTED)
+    return _counted(unread, notices.COUNTED)
 
 
 def _role_name(role: Role) -> str:

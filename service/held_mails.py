@@ -10,12 +10,12 @@ import msgspec
 
 from service.conditions import Where
 from service.database import fetch, fetchrow, fetchval
+from service.paging import COUNTED
 from workflow.errors import NotFound
 
 WAITING = ("held", "failed")
 SET_ASIDE = ("spam", "dropped")
 MOST = 200  # mails on one page of the list
-COUNTED = 999  # of one status; beyond it the tray says "999+"
 Place = tuple[datetime, UUID]
 
 MAIL = """

@@ -15,6 +15,7 @@ from workflow.words import _
 
 DEFAULT_LIMIT = 50
 MOST = 200
+COUNTED = 999  # no figure needs to be larger: counts end one beyond, and the page says "999+"
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from litestar import Response, get
 
 from admin.board import reads
 from admin.board.time_line import time_line
-from admin.desk.listing import COUNTED, Asked, strip
+from admin.desk.listing import Asked, strip
 from admin.desk.rights import BOARD
 from admin.desk.rows import Figure, figures, state_tone
 from admin.page_router import page_router
@@ -17,6 +17,7 @@ from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.reports.charts import part_of
 from service import sent_letters
+from service.paging import COUNTED
 from service.regulations import in_force
 from service.teams import teams
 from service.words import translate

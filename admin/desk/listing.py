@@ -9,14 +9,12 @@ from uuid import UUID
 import msgspec
 
 from service.database import fetch, fetchrow
-from service.paging import instant_in
+from service.paging import COUNTED, instant_in
 from service.searching import number_in, searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from service.whole_numbers import INTEGER, whole_number
 from workflow.process import PROCESS
-
-COUNTED = 999  # no strip needs a larger figure; beyond it the page says "999+"
 
 RUNNING = list(PROCESS.states_where(runs="resolution"))
 COUNTING = [*PROCESS.states_where(runs="registration"), *RUNNING]
@@ -42,7 +40,7 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
 
 async def strip(*, at: datetime) -> Strip:
     """What needs eyes now."""
-    capped = "(SELECT count(*) FROM (SELECT FROM {what} LIMIT 1000) AS counted)"
+    capped = f"(SELECT count(*) FROM (SELECT FROM {{what}} LIMIT {COUNTED + 1}) AS counted)"
     row = await fetchrow(
         "SELECT "
         + capped.format(what="ticket t WHERE t.number IS NULL AND t.closed_at IS NULL")

@@ -35,7 +35,7 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         reader,
         figures=rows.figures(await listing.strip(at=reader.at), asked, reader),
         chips=rows.chips(asked, reader, rules, user=user, people=people, organisations=organisations),
-        rows=[rows.drawn(rows.queue_row(row, reader), reader) for row in listed.rows],
+        rows=[rows.drawn(rows.queue_row(row, reader)) for row in listed.rows],
         asked=asked,
         order=asked.order,
         orders=rows.orders(asked, reader) if asked.order != "newest" else [],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -22,6 +23,7 @@ from workflow.regulation import Rulebook
 from workflow.words import _
 
 PATH = "/desk"
+NO_MOMENT = datetime.min.replace(tzinfo=UTC)  # a drawn row asks for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,22 +55,14 @@ class QueueRow:
     language: Language
 
 
-@dataclass(frozen=True, slots=True)
-class _ToDraw:
-    """A row and who reads it: equal rows look the same to everybody who reads their language."""
-
-    row: QueueRow
-    reader: Reading = field(compare=False)
-
-
-def drawn(row: QueueRow, reader: Reading) -> Markup:
-    """The row as it stands in the queue. A row that looks as it looked before is not drawn anew."""
-    return _drawn(_ToDraw(row, reader))
-
-
 @lru_cache(maxsize=2048)
-def _drawn(one: _ToDraw) -> Markup:
-    return Markup(render_text("desk/queue_row.html", one.reader, row=one.row))  # noqa: S704  a template's own output
+def drawn(row: QueueRow) -> Markup:
+    """The row as it stands in the queue. One that looks as it looked before is not drawn anew.
+
+    It is kept for everybody, so it is drawn for nobody: what depends on the reader stands in the row itself.
+    """
+    nobody = Reading(at=NO_MOMENT, path="", language=row.language)
+    return Markup(render_text("desk/queue_row.html", nobody, row=row))  # noqa: S704  a template's own output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
