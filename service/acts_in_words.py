@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.words import Language, clock_time, day, ngettext, translate
-from workflow.process import CHANNELS, DELIVERY_METHODS, PROCESS
+from workflow.process import CHANNELS, DELIVERY_METHODS, PROCESS, SCORES
 from workflow.regulation import Rulebook
 from workflow.words import _
 
@@ -66,6 +66,8 @@ class ActTeller:
             yield self.reason(str(outcome))
         if (reason := data.get("reason")) and isinstance(reason, str):
             yield self.reason(reason)
+        if score := data.get("score"):
+            yield self.t(dict(SCORES).get(str(score), str(score)))
         for name, sentence in _MOMENTS.items():
             if isinstance(moment := data.get(name), str):
                 yield self.t(sentence, moment=self._moment(moment))

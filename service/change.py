@@ -29,17 +29,20 @@ from service.writing import (
     MESSAGES,
     NOTICES,
     OUTBOX,
+    SATISFACTION,
     SIGNED_LINKS,
     TIMERS,
     Batch,
 )
 from workflow.calendar import CalendarOutOfRange
+from workflow.errors import FieldError, WrongFields
 from workflow.fields import Choices
 from workflow.machine import MACHINE, Decision, TicketFacts
 from workflow.position import Position, follow
 from workflow.process import PROCESS
 from workflow.regulation import Rulebook
 from workflow.sla import wanted_timers
+from workflow.words import _
 
 MOST_THREAD = 10
 
@@ -197,6 +200,12 @@ class Change:
     def link(self, other: UUID, relation: str) -> None:
         """Point at another ticket; the entry that says so is the caller's."""
         self.batch.add(LINKS, self.ticket.id, other, relation, self.now)
+
+    def rate(self, score: str) -> None:
+        """Count what the customer thought of the ticket; the entry that says so is the caller's."""
+        if SATISFACTION.table in self.batch.rows:
+            raise WrongFields([FieldError("score", _("The customer has said it already."), {})])
+        self.batch.add(SATISFACTION, self.ticket.id, score, self.now)
 
     def identify(self, customer: Customer) -> None:
         """Take over what is now known of the customer; what the request itself said is kept where nothing is known."""

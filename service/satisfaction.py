@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from service import tickets
+from service.actors import Actor
 from service.correspondence import LINKS_LAST, RATE
-from service.database import execute, fetch, fetchrow, fetchval, retried
+from service.database import DB, fetch, fetchrow, fetchval, retried
 from service.house import HOUSE
-from service.signed_links import LinkExpired, LinkUsed
+from service.signed_links import LinkExpired, LinkUsed, holder
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
-from workflow.errors import FieldError, NotFound, WrongFields
-from workflow.words import _
-
-SCORES: Final = (("good", _("Good")), ("fair", _("So-so")), ("bad", _("Bad")))
+from workflow.errors import NotFound
 
 
 class Month(msgspec.Struct, frozen=True):
@@ -43,11 +42,15 @@ async def asked(token: str, *, at: datetime) -> Ticket:
     await know_rules(ticket)
     if ticket.closed_at is None:
         raise NotFound()
+    await _refuse_gone(ticket, at=at)
+    return ticket
+
+
+async def _refuse_gone(ticket: Ticket, *, at: datetime) -> None:
     if await score_of(ticket):
         raise LinkUsed(ticket)
-    if at >= ticket.closed_at + LINKS_LAST:
+    if ticket.closed_at and at >= ticket.closed_at + LINKS_LAST:
         raise LinkExpired(ticket)
-    return ticket
 
 
 async def open_question(ticket: Ticket, *, at: datetime) -> bool:
@@ -62,19 +65,28 @@ def rating_token(ticket: Ticket) -> str:
     return HOUSE.sign(RATE, ticket.id)
 
 
-@retried
-async def rate(token: str, score: str, *, at: datetime) -> Ticket:
-    """Keep the answer: the first one counts. Raises what `asked` raises, and WrongFields."""
+async def rate_by_link(token: str, score: str, *, at: datetime) -> Ticket:
+    """Keep what the holder of a link answers, in the name of the one its letter was written to.
+
+    Raises what `asked` and `rate` raise.
+    """
     ticket = await asked(token, at=at)
-    if score not in dict(SCORES):
-        raise WrongFields([FieldError("score", _("Choose one of the three."), {})])
-    kept = await execute(
-        "INSERT INTO satisfaction (ticket, score, at) VALUES ($1, $2, $3) ON CONFLICT (ticket) DO NOTHING",
-        ticket.id, score, at,
-    )  # fmt: skip
-    if not kept:
-        raise LinkUsed(ticket)
-    return ticket
+    return await rate(ticket.id, score, by=holder(ticket), at=at, cause=f"link:rate:{ticket.id}")
+
+
+@retried
+async def rate(ticket: UUID, score: str, *, by: Actor, at: datetime, cause: str) -> Ticket:
+    """Keep the answer, with its entry in the journal: the first one counts.
+
+    Raises NotFound, LinkUsed, LinkExpired, WrongState while the ticket is open, and WrongFields.
+    """
+    async with DB.transaction(allow_nested=False):
+        change, in_force, _number = await tickets.locked(ticket, at=at, cause=cause)
+        await _refuse_gone(change.ticket, at=at)  # under the ticket's lock: of two clicks one comes first
+        tickets.act(change, "rate", by=by, given={"score": score}, in_force=in_force)
+        after = await change.write()
+    await tickets.ring_for(change)
+    return after
 
 
 async def score_of(ticket: Ticket) -> str:

@@ -141,7 +141,7 @@ async def use(
         row = await fetchrow(LINK, id, act)  # under the ticket's lock: of two clicks one comes first
         ticket = change.ticket
         _refuse_gone(row, ticket, at=at)
-        tickets.act(change, act, by=_holder(ticket, who), given=given or {}, in_force=in_force)
+        tickets.act(change, act, by=holder(ticket, who), given=given or {}, in_force=in_force)
         await execute(
             "UPDATE signed_link SET used_at = $3 WHERE ticket = $1 AND seq = $2 AND used_at IS NULL",
             ticket.id, row["seq"], at,
@@ -151,7 +151,7 @@ async def use(
     return after
 
 
-def _holder(ticket: Ticket, who: str) -> Actor:
+def holder(ticket: Ticket, who: str = "") -> Actor:
     """Whose act it is: that of the one who asked, or of a named person who is nobody we know."""
     if who:
         return customer(id="", name=who, language=ticket.language)

@@ -139,6 +139,8 @@ def act(
         raise WrongFields([FieldError(_ticket_field(decision), _("A ticket cannot point at itself."), {})])
     if found.other:
         change.link(found.other, str(decision.given.get("relation", "duplicate")))
+    if score := decision.given.get("score"):
+        change.rate(str(score))
     spoken = spoken or _spoken(decision, by)
     told = [reader for reader in found.told if str(reader.id) != by.user]
     if found.told:

@@ -55,10 +55,23 @@ OUTBOX = Rows(
 )
 NOTICES = Rows("notice", '"user" int8, kind text, ticket uuid, seq int4, at timestamptz')
 SIGNED_LINKS = Rows("signed_link", "id uuid, ticket uuid, act text, seq int4, recipient text, expires_at timestamptz")
+SATISFACTION = Rows("satisfaction", "ticket uuid, score text, at timestamptz")
 IDEM = Rows("idem", "principal text, key text, request_hash bytea, response bytea, status int4, at timestamptz")
 PLAIN = {
     rows.table: rows
-    for rows in (JOURNAL, MESSAGES, ATTACHMENTS, LINKS, TIMERS, LETTERS, OUTBOX, NOTICES, SIGNED_LINKS, IDEM)
+    for rows in (
+        JOURNAL,
+        MESSAGES,
+        ATTACHMENTS,
+        LINKS,
+        TIMERS,
+        LETTERS,
+        OUTBOX,
+        NOTICES,
+        SIGNED_LINKS,
+        SATISFACTION,
+        IDEM,
+    )
 }
 
 # Columns of the ticket that a change may write, with their types; the rest is set when the ticket is received.

@@ -26,6 +26,7 @@ STAFF = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ADMINISTRATOR})
 CUSTOMER_OR_OPERATOR = OPERATORS | {Role.CUSTOMER}
 STAFF_OR_CLOCK = STAFF | {Role.CLOCK}
 CLOCK_ONLY = frozenset({Role.CLOCK})
+CUSTOMER_ONLY = frozenset({Role.CUSTOMER})
 
 
 class Kind(StrEnum):

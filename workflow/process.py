@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workflow.definition import (
     CLOCK_ONLY,
+    CUSTOMER_ONLY,
     CUSTOMER_OR_OPERATOR,
     OPERATORS,
     STAFF,
@@ -45,6 +46,7 @@ RELATIONS_BACK = (
     ("split", _("Split from this one")),
 )
 SOLVED = "solved"
+SCORES = (("good", _("Good")), ("fair", _("So-so")), ("bad", _("Bad")))
 
 PRIORITY = Field("priority", Kind.PRIORITY, _("Priority"))
 ASSIGNEE = Field("assignee", Kind.USER, _("Assignee"), required=False)
@@ -63,11 +65,13 @@ REJECTION = Field("reason", Kind.WORD, _("Reason"), choices=REJECT_REASONS)
 DUPLICATE_OF = Field("duplicate_of", Kind.TICKET, _("Duplicate of"), required=False)
 OTHER_TICKET = Field("ticket", Kind.TICKET, _("Ticket"))
 RELATION = Field("relation", Kind.RELATION, _("Relation"), choices=RELATIONS)
+SCORE = Field("score", Kind.WORD, _("How was it?"), choices=SCORES)
 FILES = Field("attachments", Kind.FILES, _("Files"), required=False)
 DETAILS = Field("details", Kind.DATA, _("Details"), required=False)
 
 OPEN = ("new", "registered", "in_progress", "awaiting_customer", "completed")
 CLOCKED = ("new", "registered", "in_progress")
+ENDED = ("closed",)
 TALKING = ("new", "registered", "in_progress", "completed")
 
 # fmt: off
@@ -113,6 +117,8 @@ PROCESS = Process(
         Move("link",            OPEN,                                  None,                STAFF,                 _("Link to a ticket"),           (OTHER_TICKET, RELATION), done=_("Linked")),
         Move("split",           OPEN,                                  None,                STAFF,                 _("Split into a new ticket"),    (Field("message", Kind.MESSAGE, _("Message")), Field("subject", Kind.WORD, _("Subject"))), done=_("Message split off")),
         Move("identify",        OPEN,                                  None,                STAFF,                 _("Identify the customer"),      (Field("organisation", Kind.ORGANISATION, _("Organisation")), Field("contact", Kind.CONTACT, _("Contact"), required=False)), done=_("Customer identified")),
+        # The one word after the end: it opens nothing again
+        Move("rate",            ENDED,                                 None,                CUSTOMER_ONLY,         _("Say how it was"),             (SCORE,), done=_("Customer said how it was")),
         # What the system itself notes on a ticket
         Move("accept",          OPEN,                                  None,                CLOCK_ONLY,            _("Registration letter taken by the mail server"), (DETAILS,), quiet=True),
         Move("bounce",          OPEN,                                  None,                CLOCK_ONLY,            _("Letter came back"),           (DETAILS,)),

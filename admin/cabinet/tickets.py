@@ -225,8 +225,10 @@ async def rate(request: AnyRequest, id: FromPath[UUID]) -> Redirect:
     """How it was, by one click; the first answer counts, and whoever presses nothing of ours changes nothing."""
     session, reader = await signed_in(request), await cabinet_reading(request)
     ticket, score = await ticket_of(session, id), str((await request.form()).get("score", ""))
+    await count_act(request, session)
+    cause = f"request:{session.actor.principal}:rate"
     try:
-        await satisfaction.rate(satisfaction.rating_token(ticket), score, at=reader.at)
+        await satisfaction.rate(ticket.id, score, by=session.actor, at=reader.at, cause=cause)
     except Refusal as refusal:
         flash(request, told(refusal, reader.language), "refused")
     else:

@@ -16,6 +16,7 @@ from service.house import HOUSE
 from service.signed_links import STATUS, LinkGone
 from service.words import translate
 from workflow.errors import NotFound, WrongFields
+from workflow.process import SCORES
 
 
 @get("/rate/{token:str}")
@@ -26,7 +27,7 @@ async def ask(request: AnyRequest, token: FromPath[str]) -> Response[str]:
     except (NotFound, LinkGone) as refusal:
         return gone(request, refusal)
     reader = reading_for(request, ticket)
-    choices = [(code, translate(reader.language, label)) for code, label in satisfaction.SCORES]
+    choices = [(code, translate(reader.language, label)) for code, label in SCORES]
     return render("public/rate.html", reader, headers=PRIVATE, shown=shown(ticket, reader), choices=choices)
 
 
@@ -35,7 +36,7 @@ async def answer(request: AnyRequest, token: FromPath[str]) -> Response[str] | R
     """Keep the answer. The link alone is the right to give it; no cookie counts."""
     score = str((await request.form()).get("score", ""))
     try:
-        ticket = await satisfaction.rate(token, score, at=clock.now())
+        ticket = await satisfaction.rate_by_link(token, score, at=clock.now())
     except WrongFields:
         return Redirect(request.url.path, status_code=303, headers=PRIVATE)
     except (NotFound, LinkGone) as refusal:

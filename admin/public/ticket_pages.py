@@ -27,7 +27,7 @@ from service.words import translate
 from workflow.calendar import zone_named
 from workflow.definition import State
 from workflow.errors import NotFound, Refusal, WrongFields
-from workflow.process import PROCESS
+from workflow.process import PROCESS, SCORES
 from workflow.sla import closes_at
 from workflow.words import _
 
@@ -82,7 +82,7 @@ async def rating_of(ticket: Ticket, reading: Reading) -> tuple[tuple[str, str], 
     """The answers to “how was it?”, with what stands on their buttons; none where nothing is asked (any more)."""
     if not await satisfaction.open_question(ticket, at=reading.at):
         return ()
-    return tuple((code, translate(reading.language, label)) for code, label in satisfaction.SCORES)
+    return tuple((code, translate(reading.language, label)) for code, label in SCORES)
 
 
 @get("/confirm/{token:str}")

@@ -18,10 +18,9 @@ from admin.reports.period import month_of, months_of, since_of
 from service import reporting
 from service.compliance import NONE, Clock, Figure, tickets_behind
 from service.regulations import in_force
-from service.satisfaction import SCORES
 from service.words import translate
 from workflow.errors import NotFound
-from workflow.process import PROCESS
+from workflow.process import PROCESS, SCORES
 from workflow.words import _
 
 ON_A_PAGE = 100

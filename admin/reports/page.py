@@ -16,8 +16,9 @@ from admin.reports.period import MONTHS, months_of, since_of
 from service import reporting
 from service.compliance import LevelKept, by_month_and_level
 from service.regulations import in_force
-from service.satisfaction import SCORES, summary
+from service.satisfaction import summary
 from service.words import translate
+from workflow.process import SCORES
 from workflow.regulation import Rulebook
 from workflow.words import _
 

@@ -12,9 +12,9 @@ from admin.pages import Reading, url
 from admin.reports.charts import Bar, Part, month_label, part_of, stacked
 from admin.reports.clocks import BEHIND
 from service import reporting
-from service.satisfaction import SCORES, Month
+from service.satisfaction import Month
 from service.words import duration, percent, translate
-from workflow.process import PROCESS
+from workflow.process import PROCESS, SCORES
 from workflow.regulation import Rulebook
 from workflow.words import _
 

@@ -22,7 +22,7 @@ from service.files import MOST_AT_ONCE
 from service.possible import open_fields, sendable
 from service.problems import MEDIA_TYPE, TITLES, Problem
 from service.schemas import Incoming
-from workflow.definition import CLOCK_ONLY, Field, Kind, Move
+from workflow.definition import CLOCK_ONLY, CUSTOMER_ONLY, Field, Kind, Move
 from workflow.errors import NotFound
 from workflow.process import PROCESS
 
@@ -288,7 +288,7 @@ def _webhook(type: str) -> dict[str, Any]:
 
 
 def _move_schemas() -> dict[str, Any]:
-    peoples = [move for move in PROCESS.moves if move.who != CLOCK_ONLY and sendable(move.trigger)]
+    peoples = [move for move in PROCESS.moves if move.who not in (CLOCK_ONLY, CUSTOMER_ONLY) and sendable(move.trigger)]
     schemas = {_schema_name(move): _move_schema(move) for move in peoples}
     refs = {move.trigger: f"#/components/schemas/{_schema_name(move)}" for move in peoples}
     schemas[MOVES_BODY] = {

@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar
 
 from service import clock, customers
+from service.auth import wall_clock
 from service.customer_doors import SAME_TIME
 from service.database import execute, fetch, fetchrow, fetchval
 from service.intake import Request, receive
@@ -18,6 +19,7 @@ from service.passwords import matches
 from service.people import customer_of_contact
 from service.ticket import Ticket
 from service.tickets import carry_out
+from service.verify import verify
 from tests.admin.conftest import SITE, Browser, Signs, hidden_fields, words
 from tests.admin.customers import (
     ADMIN,
@@ -369,6 +371,22 @@ async def test_one_click_after_the_end_says_how_it_was(ivan: Cabinet, eve: Cabin
     assert (await ivan.client.post(rate, data=token | {"score": "good"})).status_code == 303
     await ivan.client.post(rate, data=token | {"score": "bad"})
     assert await fetchval("SELECT score FROM satisfaction") == "good"
+    entries = await fetch("SELECT trigger, actor_kind, actor_id, actor_name FROM journal ORDER BY id DESC LIMIT 2")
+    assert tuple(entries[0]) == ("rate", "customer", str(ivan.contact), "Ivan")
+    assert entries[1]["trigger"] == "confirm"
+    assert await verify() == []
+
+
+async def test_what_only_a_program_does_is_stopped_when_it_rates_too(ivan: Cabinet, site: Litestar) -> None:
+    ticket = await completed(ivan)
+    await acts(ivan, ticket, "confirm")
+    rate = f"/cabinet/tickets/{ticket}/rate"
+    token = hidden_fields((await ivan.get(f"/cabinet/tickets/{ticket}")).text, rate)
+    throttle = site.state.doors.acts_of_one_customer
+    for _act in range(throttle.most):
+        throttle.failed(str(ivan.contact), at=wall_clock())
+    assert (await ivan.client.post(rate, data=token | {"score": "good"})).status_code == 429
+    assert await fetchval("SELECT count(*) FROM satisfaction") == 0
 
 
 async def test_a_colleague_who_sees_all_disputes_in_his_own_name(ivan: Cabinet, chief: Cabinet) -> None:

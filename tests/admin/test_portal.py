@@ -15,6 +15,7 @@ from service.correspondence import LINKS_LAST
 from service.database import execute, fetchrow, fetchval
 from service.house import HOUSE
 from service.satisfaction import Month, summary
+from service.verify import verify
 from tests.admin.conftest import SITE, Browser, hidden_fields, words
 from tests.admin.customers import everything, forget_brakes, the_letter
 from tests.admin.test_desk import does, in_work
@@ -149,6 +150,22 @@ async def test_looking_at_the_question_answers_nothing_and_one_click_does(strang
     zone = zone_named("Europe/Moscow")
     told = await summary(since=clock.now() - timedelta(days=40), until=clock.now() + timedelta(days=1), zone=zone)
     assert told == [Month(clock.now().astimezone(zone).date().replace(day=1), good=0, fair=1, bad=0)]
+
+
+async def test_the_journal_tells_in_words_who_said_how_it_was(stranger: Browser, operator: Browser) -> None:
+    await stranger.client.post(await the_rating_link(), data={"score": "fair"})
+    entry = await fetchrow("SELECT * FROM journal ORDER BY id DESC LIMIT 1")
+    assert (entry["trigger"], entry["actor_kind"], entry["actor_name"]) == ("rate", "customer", "ivan@example.com")
+    assert (entry["kind"], entry["from_state"], entry["to_state"]) == ("note", "closed", "closed")
+    page = f"/desk/tickets/{entry['ticket']}"
+    told = words(await operator.get(page))
+    for said in ("Customer said how it was", "ivan@example.com", "So-so", "by the link in our letter"):
+        assert said in told.partition("Solution confirmed")[2]
+    operator.client.cookies.set("language", "ru")
+    told = words(await operator.get(page))
+    assert "Заказчик оценил работу" in told
+    assert "Так себе" in told
+    assert await verify() == []
 
 
 async def test_a_forged_an_expired_and_an_early_link_are_helpful(stranger: Browser) -> None:

@@ -53,6 +53,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "link": {"ticket": "2026-00001", "relation": "related"},
     "split": {"message": "7", "subject": "Another question"},
     "identify": {"organisation": "Vector"},
+    "rate": {"score": "good"},
     "accept": {},
     "bounce": {},
     "repin": {},
@@ -90,6 +91,7 @@ EXPECTED: dict[str, tuple[tuple[str, ...], str | None, set[Role]]] = {
     "link": (OPEN, None, STAFF),
     "split": (OPEN, None, STAFF),
     "identify": (OPEN, None, STAFF),
+    "rate": (("closed",), None, {C}),
     "accept": (OPEN, None, {T}),
     "bounce": (OPEN, None, {T}),
     "repin": (OPEN, None, {T}),
@@ -115,6 +117,7 @@ FIELDS = {
     "split": "message subject",
     "link": "ticket relation",
     "identify": "organisation contact?",
+    "rate": "score",
     "reply": "text attachments?",
     "expire": "",
     "dismiss_reply": "",
@@ -178,7 +181,7 @@ def test_the_table_answers_for_its_states() -> None:
     assert PROCESS.final_states() == ("closed",)
     assert PROCESS.states_paused() == ("awaiting_customer", "completed")
     assert PROCESS.states_where(runs="resolution") == ("registered", "in_progress")
-    assert PROCESS.moves_from("closed") == ()
+    assert [move.trigger for move in PROCESS.moves_from("closed")] == ["rate"]
 
 
 def test_a_table_with_an_unknown_state_or_a_repeated_one_is_refused() -> None:
@@ -222,8 +225,8 @@ def test_every_trigger_in_every_state_for_every_role(trigger: str, state: str, r
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_nothing_is_possible_with_a_closed_ticket(role: Role) -> None:
-    assert MACHINE.possible(a_ticket("closed"), by=role) == ()
+def test_a_closed_ticket_takes_one_word_of_its_customer_and_nothing_else(role: Role) -> None:
+    assert MACHINE.possible(a_ticket("closed"), by=role) == (("rate",) if role is C else ())
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,15 @@ async def test_a_life_is_taken_over_at_its_own_times(administrator: httpx.AsyncC
     assert await verify() == []
 
 
+async def test_what_a_customer_thought_is_taken_over_once(administrator: httpx.AsyncClient) -> None:
+    rated = [step("10:30", "rate", kind="customer", name="Anna", fields={"score": score}) for score in ("good", "bad")]
+    (made, twice) = await imports(administrator, old(history=[*LIFE, rated[0]]), old("b", history=[*LIFE, *rated]))
+    assert (made["status"], twice["status"]) == ("imported", "refused")
+    assert [error["field"] for error in twice["errors"]] == ["history.7.score"]
+    assert [tuple(row) for row in await fetch("SELECT ticket::text, score FROM satisfaction")] == [(made["id"], "good")]
+    assert await verify() == []
+
+
 async def test_nobody_is_written_to(administrator: httpx.AsyncClient) -> None:
     await imports(administrator, old(history=LIFE))
     for table in ("outbox", "letter", "signed_link", "event"):
