@@ -89,7 +89,7 @@ async def let_in(request: Connection, contact: int) -> None:
     cookie = doors(request).cabinet_cookie
     id = await open_customer_session(contact, at=wall_clock(), instead_of=request.cookies.get(cookie))
     set_cookie(request, cookie, id)
-    request.scope["state"].pop("customer", None)
+    request.scope["state"]["customer"] = await customer_session(id, at=wall_clock())
 
 
 async def let_out(request: Connection) -> None:

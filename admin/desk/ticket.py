@@ -37,13 +37,14 @@ from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
 from workflow.definition import STAFF, Move
 from workflow.errors import FieldError
-from workflow.machine import MACHINE
+from workflow.machine import CONDITIONS, MACHINE
 from workflow.process import CHANNELS, PROCESS, RELATIONS, RELATIONS_BACK, SOLVED
 from workflow.regulation import Rulebook
 from workflow.sla import Period, deadline_or_none
 from workflow.words import _
 
 CLOCKS = {"registration": _("Registration"), "resolution": _("Resolution"), "auto_close": _("Closes by itself")}
+EXPIRE = PROCESS.by_trigger["expire"]
 LETTER_STATES = {
     "pending": _("on its way"),
     "sending": _("on its way"),
@@ -57,13 +58,14 @@ LETTER_TONES = {"pending": "warning", "sending": "warning", "delivered": "fine",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockShown:
-    """One clock of the ticket: its bar, its deadline, and why it is what it is."""
+    """One clock of the ticket: its bar, its deadline, and why it is what it is; or why it is `held`."""
 
     name: str
-    bar: TimeBar | None
-    due: Any
-    promised: Any
-    passport: str
+    bar: TimeBar | None = None
+    due: Any = None
+    promised: Any = None
+    passport: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,9 +235,18 @@ def _lost(tried: Tried | None, *, placed: bool) -> list[str]:
 def _clocks(ticket: Ticket, reader: Reading) -> list[ClockShown]:
     clocks = ticket.clocks
     periods = [clocks.registration, *clocks.finished, clocks.resolution]
+    shown = [_clock(period, reader) for period in periods if period is not None]
     if clocks.auto_close and clocks.auto_close.running and ticket.open:
-        periods.append(clocks.auto_close)
-    return [_clock(period, reader) for period in periods if period is not None]
+        shown.append(_held(ticket, reader) if clocks.held else _clock(clocks.auto_close, reader))
+    return shown
+
+
+def _held(ticket: Ticket, reader: Reading) -> ClockShown:
+    """What keeps silence from closing the ticket."""
+    known = facts(ticket)
+    reasons = [reason for name in EXPIRE.conditions if (reason := CONDITIONS[name](known))]
+    said = " ".join(translate(reader.language, reason) for reason in reasons)
+    return ClockShown(name=translate(reader.language, CLOCKS["auto_close"]), held=said)
 
 
 def _clock(period: Period, reader: Reading) -> ClockShown:

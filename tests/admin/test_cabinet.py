@@ -355,6 +355,19 @@ async def test_a_message_after_the_completion_keeps_the_ticket_open_and_the_page
     assert "Silence counts" not in page
 
 
+async def test_the_desk_tells_no_instant_at_which_silence_would_close_while_a_message_waits(
+    ivan: Cabinet, operator: Browser
+) -> None:
+    ticket = await completed(ivan)
+    closes = r"Closes by itself \S.*? left Deadline:"
+    assert re.search(closes, words(await operator.get(f"/desk/tickets/{ticket}")))
+    await acts(ivan, ticket, "reply", text="We shall look tomorrow")
+    page = words(await operator.get(f"/desk/tickets/{ticket}"))
+    assert "Closes by itself Not while this waits: An answer of the customer has not been read yet." in page
+    await does(ticket, "dismiss_reply")
+    assert re.search(closes, words(await operator.get(f"/desk/tickets/{ticket}")))
+
+
 async def test_one_click_after_the_end_says_how_it_was(ivan: Cabinet, eve: Cabinet) -> None:
     ticket = await completed(ivan)
     assert "How was it?" not in words(await ivan.get(f"/cabinet/tickets/{ticket}"))
@@ -468,6 +481,7 @@ async def test_a_person_of_a_known_domain_registers_by_herself(stranger: Browser
         assert (await stranger.client.request(method, link)).status_code in (200, 405)
     opened = await stranger.send(link, on=link)
     assert "shown this once" in words(opened)
+    assert "/cabinet/sign-out" in opened.text  # the header knows already who has come in
     row = await fetchrow("SELECT organisation, full_name FROM contact")
     assert tuple(row) == (port, "Nina")
     assert (await stranger.get("/cabinet")).status_code == 200
