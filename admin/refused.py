@@ -1,4 +1,4 @@
-"""A refusal in one line, for a flash or a report."""
+"""A refusal in words: in one line for a flash or a report, or sentence by sentence beside the fields of its form."""
 
 from service.problems import told
 from service.words import Language
@@ -9,3 +9,11 @@ def said(refusal: Refusal, language: Language) -> str:
     """Every wrong field where fields are wrong, else the sentence of the refusal."""
     parts = refusal.errors if isinstance(refusal, WrongFields) else ()
     return " ".join(told(one, language) for one in parts) or told(refusal, language)
+
+
+def beside(refusal: Refusal, language: Language, *, otherwise: str = "") -> dict[str, str]:
+    """What is said beside each field, one sentence a line; a refusal that names no field stands at `otherwise`."""
+    sentences: dict[str, list[str]] = {}
+    for one in refusal.errors if isinstance(refusal, WrongFields) else ():
+        sentences.setdefault(one.field, []).append(told(one, language))
+    return {field: "\n".join(found) for field, found in sentences.items()} or {otherwise: told(refusal, language)}

@@ -13,9 +13,11 @@ from service import bell, config_journal
 from service.actors import Actor
 from service.customer_sessions import close_customer_sessions
 from service.database import DB, execute, fetch, retried
+from service.directory import line
 from service.people import customer_by_name
 from service.regulations import RULEBOOKS
 from service.tickets import References, act, locked
+from service.whole_numbers import whole_number
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.machine import MACHINE
 from workflow.words import _
@@ -53,6 +55,28 @@ async def merge_contacts(into: int, other: int, *, by: Actor, at: datetime) -> l
     if tickets:
         await bell.ring("send_webhooks")
     return addresses
+
+
+OTHER = """
+SELECT p.id FROM contact p WHERE p.merged_into IS NULL AND p.full_name <> '' AND (
+    p.id = $3 OR p.id = (SELECT contact FROM contact_address WHERE address = lower($2))
+    OR (p.id <> $1 AND lower(p.full_name) = lower($2)
+        AND p.organisation IS NOT DISTINCT FROM (SELECT organisation FROM contact WHERE id = $1)))
+ORDER BY p.id LIMIT 2
+"""
+
+
+async def other_record(contact: int, named: str) -> int:
+    """The record that stands beside that of `contact` under an id, an address, or a name that nobody else there has.
+
+    Raises WrongFields.
+    """
+    named = line("other", named)
+    found = await fetch(OTHER, contact, named, whole_number(named))
+    if len(found) == 1:
+        return int(found[0]["id"])
+    sentence = _("Several people are called “{value}”: give an address.") if found else _("There is nobody “{value}”.")
+    raise WrongFields([FieldError("other", sentence, {"value": named[:100]})])
 
 
 def _organisation(into: Any, other: Any) -> int | None:

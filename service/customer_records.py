@@ -12,10 +12,13 @@ from service.actors import Actor
 from service.contacts import identify_anew
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from service.house import HOUSE
+from service.paging import cursor_of, cut, place_of
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
 
 PAGE = 50
+PAGE_WAITING = 20
+SUGGESTED = 1000  # more than anybody reads: whoever is not suggested is typed
 
 
 class OrganisationRow(msgspec.Struct, frozen=True):
@@ -106,21 +109,46 @@ FROM contact p LEFT JOIN customer_account k ON k.contact = p.id LEFT JOIN organi
 """
 
 
-async def people_of(organisation: int) -> list[PersonRow]:
-    """The contacts of an organisation, by name; those who were erased are no longer shown."""
+PLACE = msgspec.json.Decoder(tuple[str, int])
+
+
+async def people_of(organisation: int, *, cursor: str | None = None) -> tuple[list[PersonRow], str | None]:
+    """A page of the contacts of an organisation, by name; those who were erased are no longer shown."""
+    name, id = place_of(cursor, PLACE) or ("", 0)
     rows = await fetch(
-        f"{PEOPLE} WHERE p.organisation = $1 AND p.full_name <> '' ORDER BY p.full_name, p.id LIMIT 500", organisation
-    )
-    return [PersonRow(**row) for row in rows]
+        f"{PEOPLE} WHERE p.organisation = $1 AND p.full_name <> '' AND (p.full_name, p.id) > ($2, $3) "
+        "ORDER BY p.full_name, p.id LIMIT $4",
+        organisation, name.replace("\x00", ""), id, PAGE + 1,
+    )  # fmt: skip
+    page, more = cut([PersonRow(**row) for row in rows], PAGE)
+    return page, cursor_of(page[-1].full_name, page[-1].id) if more else None
 
 
-async def waiting_people() -> list[PersonRow]:
-    """Contacts whose organisation nobody has told yet, those with an account first."""
+PLACE_WAITING = msgspec.json.Decoder(tuple[bool, int])
+
+
+async def waiting_people(*, cursor: str | None = None) -> tuple[list[PersonRow], str | None]:
+    """A page of the contacts whose organisation nobody has told yet, those with an account first."""
+    no_account, id = place_of(cursor, PLACE_WAITING) or (False, 2**63 - 1)
     rows = await fetch(
         f"{PEOPLE} WHERE p.organisation IS NULL AND p.full_name <> '' AND p.merged_into IS NULL "
-        "ORDER BY k.id IS NULL, p.id DESC LIMIT 100"
-    )
-    return [PersonRow(**row) for row in rows]
+        "AND ((k.id IS NULL) > $1 OR ((k.id IS NULL) = $1 AND p.id < $2)) "
+        "ORDER BY k.id IS NULL, p.id DESC LIMIT $3",
+        bool(no_account), id, PAGE_WAITING + 1,
+    )  # fmt: skip
+    page, more = cut([PersonRow(**row) for row in rows], PAGE_WAITING)
+    return page, cursor_of(page[-1].active is None, page[-1].id) if more else None
+
+
+async def addresses_beside(person: PersonRow) -> list[tuple[str, str]]:
+    """Addresses and names of the others where a person belongs, to suggest the record that may be the same person's."""
+    rows = await fetch(
+        "SELECT a.address, p.full_name FROM contact p JOIN contact_address a ON a.contact = p.id "
+        "WHERE p.organisation IS NOT DISTINCT FROM $1::bigint AND p.id <> $2 AND p.merged_into IS NULL "
+        "ORDER BY p.full_name, a.address LIMIT $3",
+        person.organisation, person.id, SUGGESTED,
+    )  # fmt: skip
+    return [(row["address"], row["full_name"]) for row in rows]
 
 
 async def person(id: int) -> PersonRow:
@@ -181,9 +209,9 @@ async def _tell_the_person(contact: int, *, at: datetime) -> None:
         await account_letters.send("joined", row["address"], link=link, language=row["language"], at=at)
 
 
-async def names() -> list[tuple[str, str]]:
-    """Ids and names of organisations, to choose from."""
+async def names() -> list[str]:
+    """Names of organisations to suggest: a form takes any other of them too."""
     rows: list[Any] = await fetch(
-        "SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 1000"
+        "SELECT name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT $1", SUGGESTED
     )
-    return [(str(row["id"]), row["name"]) for row in rows]
+    return [row["name"] for row in rows]

@@ -53,15 +53,18 @@ async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: 
     return dict(row) | {"domains": listed}
 
 
-async def organisation_id(value: str) -> int:
-    """The id behind an id or a name; a merged record leads to the one that stands for it. Raises WrongFields."""
+async def organisation_id(value: str, *, field: str = "organisation") -> int:
+    """The id behind an id or a name; a merged record leads to the one that stands for it.
+
+    Raises WrongFields, which names `field`.
+    """
     found: int | None = await fetchval(
         "SELECT coalesce(merged_into, id) FROM organisation WHERE id::text = $1 OR lower(name) = lower($1) "
         "ORDER BY (id::text = $1) DESC LIMIT 1",
         value.replace("\x00", "").strip(),
     )
     if found is None:
-        raise WrongFields([FieldError("organisation", _("There is no organisation “{value}”."), {"value": value})])
+        raise WrongFields([FieldError(field, _("There is no organisation “{value}”."), {"value": value})])
     return found
 
 

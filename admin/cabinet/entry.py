@@ -14,11 +14,11 @@ from admin.language import own_page
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service import clock, customers
 from service.auth import own_form
 from service.customer_doors import count_form, let_in, let_out, same_time, sign_in_customer
 from service.customers import AccountLinkGone, Registration
-from service.problems import told
 from service.words import translate
 from workflow.errors import NotFound, WrongFields
 from workflow.words import _
@@ -86,7 +86,7 @@ async def register(request: AnyRequest) -> Response[Any]:
         async with same_time():
             await customers.register(Registration(**typed, language=reader.language), at=reader.at)
     except WrongFields as wrong:
-        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        errors = beside(wrong, reader.language)
         return render("cabinet/register.html", reader, status_code=422, typed=typed, errors=errors)
     return Redirect("/cabinet/letter-sent", status_code=303)
 

@@ -13,11 +13,11 @@ from admin.language import language_cookie
 from admin.pages import render
 from admin.reader import flash
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service import customers
 from service.customer_doors import count_act, let_in, signed_in
 from service.customers import Redeemed
 from service.people import customer_of_contact
-from service.problems import told
 from service.words import LANGUAGES, translate
 from workflow.errors import WrongFields
 from workflow.words import _
@@ -43,7 +43,7 @@ async def change_profile(request: AnyRequest) -> Response[Any]:
         await customers.change_profile(session.contact, **typed, by=session.actor, at=reader.at)
     except WrongFields as wrong:
         known = await customer_of_contact(session.contact, at=reader.at)
-        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        errors = beside(wrong, reader.language)
         return render(
             "cabinet/me.html", reader, status_code=422, known=known, typed=typed, errors=errors,
             language_names=LANGUAGE_NAMES,

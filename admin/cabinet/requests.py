@@ -16,10 +16,10 @@ from admin.form_keys import key_or_fresh
 from admin.pages import Reading, render
 from admin.reader import flash
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service.customer_doors import count_act, signed_in
 from service.intake import Arrival, Request, receive
 from service.people import Customer, customer_of_contact
-from service.problems import told
 from service.regulations import in_force
 from service.words import translate
 from workflow.errors import FieldError, WrongFields
@@ -57,7 +57,7 @@ async def new_request(request: AnyRequest) -> Response[Any]:
             signed_in=msgspec.structs.replace(known, **{name: typed[name] for name in OWN}),
         )  # fmt: skip
     except WrongFields as wrong:
-        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        errors = beside(wrong, reader.language)
         return await _form(reader, known, typed, errors=errors, kept=brought.kept)
     flash(request, translate(reader.language, _("Thank you. We have your request; a letter says so too.")))
     return Redirect(f"/cabinet/tickets/{ticket.id}", status_code=303)

@@ -11,7 +11,7 @@ from admin.customers.rights import ADMINISTER
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
-from admin.refused import said
+from admin.refused import beside, said
 from service import customer_import
 from service.auth import actor_of
 from service.charsets import decode
@@ -33,7 +33,7 @@ async def import_page(request: AnyRequest) -> Response[str]:
 async def import_table(request: AnyRequest) -> Response[Any]:
     """Show what would change; with the name of exactly these changes, carry them out."""
     reader, form = await reading(request), await request.form()
-    text, refusal = str(form.get("table", "")), ""
+    text, overtaken = str(form.get("table", "")), ""
     upload: Any = form.get("file")
     if hasattr(upload, "read") and upload.filename:
         text = _text_of((await upload.read())[:LONGEST])
@@ -41,16 +41,16 @@ async def import_table(request: AnyRequest) -> Response[Any]:
         if digest := str(form.get("digest", "")):
             try:
                 done = await customer_import.accept(text, digest, by=await actor_of(request), at=reader.at)
-            except ImportOvertaken as overtaken:
-                refusal = said(overtaken, reader.language)
+            except ImportOvertaken as refusal:
+                overtaken = said(refusal, reader.language)
             else:
                 n = len(done.differences)
                 flash(request, ngettext(reader.language, "{n} change made.", "{n} changes made.", n))
                 return Redirect("/customers", status_code=303)
         found = await customer_import.preview(text, at=reader.at)
     except WrongFields as wrong:
-        return await _page(request, text=text, refusal=said(wrong, reader.language))
-    return await _page(request, text=text, found=found, refusal=refusal)
+        return await _page(request, text=text, error="\n".join(beside(wrong, reader.language).values()))
+    return await _page(request, text=text, found=found, overtaken=overtaken)
 
 
 def _text_of(data: bytes) -> str:
@@ -61,11 +61,12 @@ def _text_of(data: bytes) -> str:
 
 
 async def _page(
-    request: AnyRequest, *, text: str = "", found: Import | None = None, refusal: str = ""
+    request: AnyRequest, *, text: str = "", found: Import | None = None, overtaken: str = "", error: str = ""
 ) -> Response[str]:
     reader = await reading(request)
     return render(
-        "customers/import.html", reader, status_code=422 if refusal else 200, text=text, found=found, refusal=refusal,
+        "customers/import.html", reader, status_code=422 if overtaken or error else 200, text=text, found=found,
+        overtaken=overtaken, error=error,
         told=_said(found.differences if found else (), reader.language), columns=", ".join(COLUMNS),
         notes=_said(found.notes if found else (), reader.language),
     )  # fmt: skip

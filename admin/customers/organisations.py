@@ -14,15 +14,13 @@ from admin.customers.rights import ADMINISTER, READ, WRITE
 from admin.pages import render, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
-from admin.refused import said
+from admin.refused import beside
 from service import customer_records, directory, directory_edits
 from service.accounts import AlreadyThere
 from service.auth import ADMINISTRATORS, actor_of
 from service.customer_records import PAGE
 from service.organisations import merge_organisations
-from service.problems import told
 from service.regulations import in_force
-from service.whole_numbers import whole_number
 from service.words import translate
 from workflow.errors import FieldError, NotFound, WrongFields
 from workflow.words import _
@@ -32,24 +30,34 @@ MOST_PEOPLE: Final = 20  # of those who are looked for
 
 
 @get("/customers", guards=[READ])
-async def list_page(request: AnyRequest, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Response[str]:
+async def list_page(
+    request: AnyRequest, q: FromQuery[str] = "", after: FromQuery[str] = "", waiting: FromQuery[str] = ""
+) -> Response[str]:
     """Organisations by name, the people who belong to none yet, and whoever is looked for."""
     asked = " ".join(q.replace("\x00", "").split())[:200]
-    return await _list(request, q=asked, after=after.replace("\x00", ""))
+    return await _list(request, q=asked, after=after.replace("\x00", ""), waiting=waiting)
 
 
 async def _list(
-    request: AnyRequest, *, q: str = "", after: str = "", typed: Mapping[str, str] | None = None, refusal: str = ""
+    request: AnyRequest,
+    *,
+    q: str = "",
+    after: str = "",
+    waiting: str = "",
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> Response[str]:
     reader = await reading(request)
     found = await customer_records.organisations(q=q, after=after)
     on = url("/customers", q=q, after=found[PAGE - 1].name) if len(found) > PAGE else ""
+    unplaced, onward = await customer_records.waiting_people(cursor=waiting)
     people = await directory.contacts(limit=MOST_PEOPLE + 1, q=q) if q and not after else []
     return render(
-        "customers/list.html", reader, status_code=422 if refusal else 200, organisations=found[:PAGE], q=q,
-        next_href=on, first_href="/customers" if after else "", waiting=await customer_records.waiting_people(),
+        "customers/list.html", reader, status_code=422 if errors else 200, organisations=found[:PAGE], q=q,
+        next_href=on, first_href="/customers" if after else "", waiting=unplaced,
+        waiting_next=url("/customers", waiting=onward) if onward else "", waiting_first="/customers" if waiting else "",
         names=await customer_records.names(), today=reader.at.astimezone(reader.zone).date(), typed=typed or {},
-        refusal=refusal, administers=reader.role in ADMINISTRATORS, people=people[:MOST_PEOPLE],
+        errors=errors or {}, administers=reader.role in ADMINISTRATORS, people=people[:MOST_PEOPLE],
         most_people=MOST_PEOPLE if len(people) > MOST_PEOPLE else 0,
     )  # fmt: skip
 
@@ -63,31 +71,42 @@ async def add_organisation(request: AnyRequest) -> Response[Any]:
             typed["name"], domains=typed["domains"].split(), by=await actor_of(request), at=reader.at
         )
     except (AlreadyThere, WrongFields) as refusal:
-        return await _list(request, typed=typed, refusal=said(refusal, reader.language))
+        return await _list(request, typed=typed, errors=beside(refusal, reader.language, otherwise="name"))
     return Redirect(f"/customers/{made['id']}", status_code=303)
 
 
 @get("/customers/{id:int}", guards=[READ])
-async def organisation_page(request: AnyRequest, id: FromPath[int]) -> Response[str]:
+async def organisation_page(request: AnyRequest, id: FromPath[int], people: FromQuery[str] = "") -> Response[str]:
     """Domains, contracts with their marks, people."""
-    return await _page(request, id)
+    return await _page(request, id, people=people)
 
 
 async def _page(
-    request: AnyRequest, id: int, *, form: str = "", typed: Mapping[str, str] | None = None, refusal: str = ""
+    request: AnyRequest,
+    id: int,
+    *,
+    people: str = "",
+    form: str = "",
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> Response[str]:
-    """`form` names the form that was refused: `organisation`, `person`, `contract`, or `contract-7` for one that is."""
+    """`form` names the form that was refused: `organisation`, `person`, `merge`, `contract`, or `contract-7` for one
+    that is."""
     reader = await reading(request)
     name, domains = await customer_records.organisation(id)
     today = reader.at.astimezone(reader.zone).date()
     rules = await in_force(at=reader.at)
     levels = [(level.code, level.name.to(reader.language)) for level in rules.regulation.service_levels]
-    others = [one for one in await customer_records.names() if one[0] != str(id)]
+    page, onward = await customer_records.people_of(id, cursor=people)
+    here = f"/customers/{id}"
     return render(
-        "customers/organisation.html", reader, status_code=422 if refusal else 200, id=id, name=name,
+        "customers/organisation.html", reader, status_code=422 if errors else 200, id=id, name=name,
         domains="\n".join(domains), contracts=await customer_records.contracts_of(id, on=today),
-        people=await customer_records.people_of(id), levels=levels, form=form, typed=typed or {}, refusal=refusal,
-        administers=reader.role in ADMINISTRATORS, language_names=LANGUAGE_NAMES, today=today, others=others,
+        people=page, levels=levels, form=form, typed=typed or {}, errors=errors or {},
+        administers=reader.role in ADMINISTRATORS, language_names=LANGUAGE_NAMES, today=today,
+        people_next=f"{url(here, people=onward)}#people" if onward else "",
+        people_first=f"{here}#people" if people else "",
+        others=[one for one in await customer_records.names() if one != name],
     )  # fmt: skip
 
 
@@ -101,7 +120,8 @@ async def change_organisation(request: AnyRequest, id: FromPath[int]) -> Respons
             at=reader.at,
         )  # fmt: skip
     except (AlreadyThere, WrongFields) as refusal:
-        return await _page(request, id, form="organisation", typed=typed, refusal=said(refusal, reader.language))
+        errors = beside(refusal, reader.language, otherwise="name")
+        return await _page(request, id, form="organisation", typed=typed, errors=errors)
     flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"/customers/{id}", status_code=303)
 
@@ -114,7 +134,8 @@ async def add_contract(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
         terms = _terms(typed)
         await directory.add_contract(str(id), **terms, by=await actor_of(request), at=reader.at)
     except (AlreadyThere, WrongFields) as refusal:
-        return await _page(request, id, form="contract", typed=typed, refusal=said(refusal, reader.language))
+        errors = beside(refusal, reader.language, otherwise="number")
+        return await _page(request, id, form="contract", typed=typed, errors=errors)
     flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"/customers/{id}", status_code=303)
 
@@ -129,8 +150,8 @@ async def change_contract(request: AnyRequest, id: FromPath[int], contract: From
     try:
         await directory_edits.change_contract(str(contract), _terms(typed), by=await actor_of(request), at=reader.at)
     except (AlreadyThere, WrongFields) as refusal:
-        form = f"contract-{contract}"
-        return await _page(request, id, form=form, typed=typed, refusal=said(refusal, reader.language))
+        errors = beside(refusal, reader.language, otherwise="number")
+        return await _page(request, id, form=f"contract-{contract}", typed=typed, errors=errors)
     flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"/customers/{id}", status_code=303)
 
@@ -153,16 +174,15 @@ def _terms(typed: Mapping[str, str]) -> dict[str, Any]:
 
 
 @post("/customers/{id:int}/merge", guards=[ADMINISTER], status_code=303)
-async def merge(request: AnyRequest, id: FromPath[int]) -> Redirect:
+async def merge(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
     """Two records of one organisation become this one."""
-    reader, form = await reading(request), await request.form()
-    other = whole_number(str(form.get("other", "")))
+    reader, typed = await reading(request), await typed_in(request, "other")
     try:
-        await merge_organisations(id, id if other is None else other, by=await actor_of(request), at=reader.at)
+        other = await directory.organisation_id(directory.line("other", typed["other"]), field="other")
+        await merge_organisations(id, other, by=await actor_of(request), at=reader.at)
     except WrongFields as refusal:
-        flash(request, said(refusal, reader.language), "refused")
-    else:
-        flash(request, translate(reader.language, _("Two records are one now.")))
+        return await _page(request, id, form="merge", typed=typed, errors=beside(refusal, reader.language))
+    flash(request, translate(reader.language, _("Two records are one now.")))
     return Redirect(f"/customers/{id}", status_code=303)
 
 
@@ -186,7 +206,8 @@ async def add_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
             language=typed["language"] if typed["language"] == "en" else "ru", by=await actor_of(request), at=reader.at,
         )  # fmt: skip
     except (AlreadyThere, WrongFields) as refusal:
-        return await _page(request, id, form="person", typed=typed, refusal=said(refusal, reader.language))
+        errors = beside(refusal, reader.language, otherwise="addresses")
+        return await _page(request, id, form="person", typed=typed, errors=errors)
     return Redirect(f"/customers/people/{contact}", status_code=303)
 
 
@@ -195,21 +216,7 @@ def addresses_in(typed: str) -> list[str]:
     return typed.replace(",", " ").replace(";", " ").split()
 
 
-@post("/customers/people/{contact:int}/join", guards=[WRITE], status_code=303)
-async def join(request: AnyRequest, contact: FromPath[int]) -> Redirect:
-    """Say where a person belongs who has registered by himself."""
-    reader, form = await reading(request), await request.form()
-    organisation = whole_number(str(form.get("organisation", ""))) or 0
-    try:
-        await customer_records.join(contact, organisation, by=await actor_of(request), at=reader.at)
-    except WrongFields as wrong:
-        flash(request, told(wrong.errors[0], reader.language), "refused")
-        return Redirect("/customers", status_code=303)
-    flash(request, translate(reader.language, _("Saved.")))
-    return Redirect(f"/customers/people/{contact}", status_code=303)
-
-
 ORGANISATION_PAGES: Final = (
     list_page, add_organisation, organisation_page, change_organisation, add_contract, change_contract, merge,
-    add_person, join,
+    add_person,
 )  # fmt: skip

@@ -14,13 +14,12 @@ from admin.customers.rights import ADMINISTER, READ, WRITE
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
-from admin.refused import said
-from service import customer_records, customers, directory_edits, erasure
+from admin.refused import beside, said
+from service import customer_records, customers, directory, directory_edits, erasure
 from service.accounts import AlreadyThere
 from service.auth import ADMINISTRATORS, actor_of
-from service.contacts import merge_contacts
+from service.contacts import merge_contacts, other_record
 from service.erasure import StillOpen
-from service.whole_numbers import whole_number
 from service.words import LANGUAGES, ngettext, translate
 from workflow.errors import WrongFields
 from workflow.words import _
@@ -35,23 +34,23 @@ async def person_page(request: AnyRequest, contact: FromPath[int]) -> Response[s
 
 
 async def _page(
-    request: AnyRequest, contact: int, *, typed: Mapping[str, str] | None = None, refusal: str = ""
+    request: AnyRequest,
+    contact: int,
+    *,
+    form: str = "",
+    typed: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> Response[str]:
+    """`form` names the form that was refused: `person`, `join`, `rights` or `merge`."""
     reader = await reading(request)
     person = await customer_records.person(contact)
-    nowhere = person.organisation is None
-    others = (
-        await customer_records.waiting_people()
-        if nowhere
-        else await customer_records.people_of(person.organisation or 0)
-    )
     known = {name: str(getattr(person, name)) for name in FACTS[:-1]} | {"addresses": " ".join(person.addresses)}
     sights = [(code, translate(reader.language, label)) for code, label in customers.SIGHTS]
     return render(
-        "customers/person.html", reader, status_code=422 if refusal else 200, person=person, sights=sights,
-        others=[one for one in others if one.id != contact], administers=reader.role in ADMINISTRATORS,
-        names=await customer_records.names() if nowhere else [], typed=typed or known, refusal=refusal,
-        language_names=LANGUAGE_NAMES,
+        "customers/person.html", reader, status_code=422 if errors else 200, person=person, sights=sights,
+        known=known, form=form, typed=typed or {}, errors=errors or {}, administers=reader.role in ADMINISTRATORS,
+        names=[] if person.organisation else await customer_records.names(), language_names=LANGUAGE_NAMES,
+        others=await customer_records.addresses_beside(person),
     )  # fmt: skip
 
 
@@ -66,7 +65,8 @@ async def change(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
     try:
         await directory_edits.change_contact(str(contact), given, by=await actor_of(request), at=reader.at)
     except (AlreadyThere, WrongFields) as refusal:
-        return await _page(request, contact, typed=typed, refusal=said(refusal, reader.language))
+        errors = beside(refusal, reader.language, otherwise="addresses")
+        return await _page(request, contact, form="person", typed=typed, errors=errors)
     flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"/customers/people/{contact}", status_code=303)
 
@@ -74,11 +74,9 @@ async def change(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
 @post("/customers/people/{contact:int}/invite", guards=[WRITE], status_code=303)
 async def invite(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     """Send the letter with the link to a password."""
-    reader, form = await reading(request), await request.form()
+    reader, typed = await reading(request), await typed_in(request, "sees")
     try:
-        address = await customers.invite(
-            contact, sees=str(form.get("sees", "own")), by=await actor_of(request), at=reader.at
-        )
+        address = await customers.invite(contact, sees=typed["sees"], by=await actor_of(request), at=reader.at)
     except WrongFields as refusal:
         flash(request, said(refusal, reader.language), "refused")
     else:
@@ -87,32 +85,43 @@ async def invite(request: AnyRequest, contact: FromPath[int]) -> Redirect:
 
 
 @post("/customers/people/{contact:int}/rights", guards=[WRITE], status_code=303)
-async def change_rights(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+async def change_rights(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
     """What the account sees, and whether it may sign in."""
-    reader, form = await reading(request), await request.form()
+    reader, typed = await reading(request), await typed_in(request, "sees", "active")
     try:
         await customers.change_rights(
-            contact, sees=str(form.get("sees", "own")), active="active" in form, by=await actor_of(request),
-            at=reader.at,
-        )  # fmt: skip
+            contact, sees=typed["sees"], active=bool(typed["active"]), by=await actor_of(request), at=reader.at
+        )
     except WrongFields as refusal:
-        flash(request, said(refusal, reader.language), "refused")
-    else:
-        flash(request, translate(reader.language, _("Saved.")))
+        errors = beside(refusal, reader.language)
+        return await _page(request, contact, form="rights", typed=typed, errors=errors)
+    flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"/customers/people/{contact}", status_code=303)
 
 
 @post("/customers/people/{contact:int}/merge", guards=[WRITE], status_code=303)
-async def merge(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+async def merge(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
     """Two records of one person become this one."""
-    reader, form = await reading(request), await request.form()
-    other = whole_number(str(form.get("other", "")))
+    reader, typed = await reading(request), await typed_in(request, "other")
     try:
-        await merge_contacts(contact, contact if other is None else other, by=await actor_of(request), at=reader.at)
+        other = await other_record(contact, typed["other"])
+        await merge_contacts(contact, other, by=await actor_of(request), at=reader.at)
     except WrongFields as refusal:
-        flash(request, said(refusal, reader.language), "refused")
-    else:
-        flash(request, translate(reader.language, _("Two records are one now.")))
+        return await _page(request, contact, form="merge", typed=typed, errors=beside(refusal, reader.language))
+    flash(request, translate(reader.language, _("Two records are one now.")))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+@post("/customers/people/{contact:int}/join", guards=[WRITE], status_code=303)
+async def join(request: AnyRequest, contact: FromPath[int]) -> Response[Any]:
+    """Say where a person belongs who has registered by himself."""
+    reader, typed = await reading(request), await typed_in(request, "organisation")
+    try:
+        organisation = await directory.organisation_id(directory.line("organisation", typed["organisation"]))
+        await customer_records.join(contact, organisation, by=await actor_of(request), at=reader.at)
+    except WrongFields as refusal:
+        return await _page(request, contact, form="join", typed=typed, errors=beside(refusal, reader.language))
+    flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"/customers/people/{contact}", status_code=303)
 
 
@@ -129,4 +138,4 @@ async def erase(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     return Redirect("/customers", status_code=303)
 
 
-PEOPLE_PAGES: Final = (person_page, change, invite, change_rights, merge, erase)
+PEOPLE_PAGES: Final = (person_page, change, invite, change_rights, merge, join, erase)

@@ -19,11 +19,11 @@ from admin.form_keys import key_or_fresh
 from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service.actors import Actor
 from service.auth import actor_of
 from service.idempotency import Key, Repeated
 from service.intake import Request, receive
-from service.problems import told
 from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import carry_out
@@ -75,7 +75,7 @@ async def take_call(request: AnyRequest) -> Response[Any]:
                 given={"priority": priority},
             )  # fmt: skip
     except WrongFields as wrong:
-        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        errors = beside(wrong, reader.language)
         caller = await _chosen(typed.get("contact", ""), at=reader.at)
         return await _shown(request, typed=typed, errors=errors, caller=caller, status_code=422)
     flash(request, _done(ticket, reader.language))

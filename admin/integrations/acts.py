@@ -18,6 +18,7 @@ from admin.integrations.page import MANAGE, delivery_number, form_page, shown
 from admin.pages import Reading, render
 from admin.reader import Tone, flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service import webhook_deliveries
 from service import webhook_subscriptions as webhooks
 from service.actors import Actor
@@ -44,7 +45,7 @@ async def make(request: AnyRequest) -> Response[str]:
             typed.url, event_types=typed.event_types, filters=typed.filters, by=by, at=reader.at
         )
     except WrongFields as wrong:
-        return await form_page(reader, typed, errors=_said(wrong, reader), status_code=422)
+        return await form_page(reader, typed, errors=beside(wrong, reader.language), status_code=422)
     return render("integrations/secret.html", reader, found=found, secret=secret, rotated=False)
 
 
@@ -59,7 +60,7 @@ async def change(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
             id, url=typed.url, event_types=typed.event_types, filters=typed.filters, by=by, at=reader.at
         )
     except WrongFields as wrong:
-        return await form_page(reader, typed, found=found, errors=_said(wrong, reader), status_code=422)
+        return await form_page(reader, typed, found=found, errors=beside(wrong, reader.language), status_code=422)
     flash(request, translate(reader.language, _("The subscription is changed.")))
     return Redirect(f"/integrations/{id}", status_code=303)
 
@@ -83,7 +84,7 @@ async def replay(request: AnyRequest, id: FromPath[UUID]) -> Response[Any]:
         wanted = await _wanted(typed, reader)
         replayed = await webhook_deliveries.replay(id, wanted, by=by, at=reader.at)
     except WrongFields as wrong:
-        return await shown(request, found, typed=typed, errors=_said(wrong, reader), status_code=422)
+        return await shown(request, found, typed=typed, errors=beside(wrong, reader.language), status_code=422)
     said = ngettext(reader.language, "{n} event goes out again.", "{n} events go out again.", replayed.deliveries)
     if replayed.next_since:
         said += " " + translate(reader.language, _("There are more: send them again when these have gone."))
@@ -177,10 +178,6 @@ async def _disable(found: Subscription, by: Actor, reader: Reading) -> tuple[str
 async def _delete(found: Subscription, by: Actor, reader: Reading) -> tuple[str, Tone]:
     await webhooks.unsubscribe(found.id, by=by, at=reader.at)
     return translate(reader.language, _("The subscription is gone.")), "done"
-
-
-def _said(wrong: WrongFields, reader: Reading) -> dict[str, str]:
-    return {error.field: told(error, reader.language) for error in wrong.errors}
 
 
 Act = Callable[[Subscription, Actor, Reading], Awaitable[tuple[str, Tone]]]

@@ -17,11 +17,11 @@ from admin.people.browsers import browser_name
 from admin.people.profile import TONGUES, session_of
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service import staffing
 from service.accounts import ACCOUNT_ROLES, add_user
 from service.auth import actor_of, wall_clock
 from service.directory_edits import LastAdministrator, change_user
-from service.problems import told
 from service.words import translate
 from workflow.definition import Role
 from workflow.errors import Refusal, WrongFields
@@ -47,7 +47,9 @@ async def add_person(request: AnyRequest) -> Response[str]:
             language=typed.get("language", "ru"), at=reader.at, by=actor,
         )  # fmt: skip
     except Refusal as refusal:
-        return await _list(request, typed=typed, errors=_errors(refusal, reader), status_code=422)
+        return await _list(
+            request, typed=typed, errors=beside(refusal, reader.language, otherwise="email"), status_code=422
+        )
     return await _list(request, shown=(typed.get("email", "").strip().lower(), password))
 
 
@@ -85,10 +87,10 @@ async def change_person(request: AnyRequest, id: FromPath[int]) -> Response[Any]
                 active = {"active": typed.get("active") == "1"}
                 await change_user(str(_fitting(id)), given | active, by=actor, at=reader.at)
     except LastAdministrator as last:
-        errors = {"role": told(last, reader.language)}
+        errors = beside(last, reader.language, otherwise="role")
         return await _one(request, id, typed=typed, errors=errors, status_code=422)
     except WrongFields as wrong:
-        return await _one(request, id, typed=typed, errors=_errors(wrong, reader), status_code=422)
+        return await _one(request, id, typed=typed, errors=beside(wrong, reader.language), status_code=422)
     flash(request, translate(reader.language, _("Saved.")))
     return Redirect(f"{LIST}/{id}", status_code=303)
 
@@ -149,11 +151,6 @@ def _roles(reader: Reading) -> list[tuple[str, str]]:
 def _role(word: str) -> Role:
     """An unknown word becomes the role of customers, which no account may have: `add_user` says so."""
     return Role(word) if word in {role.value for role in Role} else Role.CUSTOMER
-
-
-def _errors(refusal: Refusal, reader: Reading) -> dict[str, str]:
-    wrong = refusal.errors if isinstance(refusal, WrongFields) else ()
-    return {one.field: told(one, reader.language) for one in wrong} or {"email": told(refusal, reader.language)}
 
 
 def _fitting(id: int) -> int:

@@ -15,11 +15,11 @@ from admin.people.absence import absence_values, save_absence
 from admin.people.browsers import browser_name
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service import notices, staffing
 from service.actors import Actor
 from service.auth import actor_of, demand_patience, note_attempt, set_cookie, visitor_of, wall_clock
 from service.directory_edits import change_user
-from service.problems import told
 from service.words import LANGUAGE_COOKIE, Language, translate
 from workflow.errors import NotFound, WrongFields
 from workflow.words import _
@@ -55,7 +55,7 @@ async def change_profile(request: AnyRequest) -> Response[Any]:
                 language = cast(Language, given["language"])
                 set_cookie(request, LANGUAGE_COOKIE, "", max_age=0)  # the account's language holds from here on
     except WrongFields as wrong:
-        errors = {one.field: told(one, reader.language) for one in wrong.errors}
+        errors = beside(wrong, reader.language)
         return await _shown(request, typed=typed, errors=errors, status_code=422)
     flash(request, translate(language, said))
     return Redirect(PROFILE, status_code=303)

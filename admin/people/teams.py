@@ -10,12 +10,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from admin.desk.rights import PEOPLE
-from admin.pages import Reading, render
+from admin.pages import render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest
+from admin.refused import beside
 from service import staffing, teams
 from service.auth import actor_of
-from service.problems import told
 from service.whole_numbers import whole_number
 from service.words import translate
 from workflow.errors import Refusal, WrongFields
@@ -40,7 +40,9 @@ async def add_team(request: AnyRequest) -> Response[Any]:
     try:
         await teams.add_team(code, name=name, members=_members(form), by=actor, at=reader.at)
     except Refusal as refusal:
-        return await _shown(request, typed={"code": code, "name": name}, errors=_errors(refusal, reader))
+        return await _shown(
+            request, typed={"code": code, "name": name}, errors=beside(refusal, reader.language, otherwise="code")
+        )
     flash(request, translate(reader.language, _("The team is made.")))
     return Redirect(HERE, status_code=303)
 
@@ -58,7 +60,7 @@ async def change_team(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
             name = str(form.get("name", ""))
             await teams.change_team(id, name=name, members=_members(form), by=actor, at=reader.at)
     except WrongFields as wrong:
-        return await _shown(request, of=id, errors=_errors(wrong, reader))
+        return await _shown(request, of=id, errors=beside(wrong, reader.language))
     flash(request, translate(reader.language, _("Saved.")))
     return Redirect(HERE, status_code=303)
 
@@ -66,11 +68,6 @@ async def change_team(request: AnyRequest, id: FromPath[int]) -> Response[Any]:
 def _members(form: Any) -> list[int]:
     told = [whole_number(str(value)) for name, value in form.multi_items() if name == "member"]
     return [one for one in told if one is not None]
-
-
-def _errors(refusal: Refusal, reader: Reading) -> dict[str, str]:
-    wrong = refusal.errors if isinstance(refusal, WrongFields) else ()
-    return {one.field: told(one, reader.language) for one in wrong} or {"code": told(refusal, reader.language)}
 
 
 async def _shown(

@@ -13,13 +13,13 @@ from litestar.response import Redirect
 from admin.pages import Reading, render
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import beside
 from service import clock
 from service.actors import customer
 from service.auth import doors, own_form, wall_clock
 from service.correspondence import outside_hours
 from service.customer_doors import count_form
 from service.intake import Request, checked, receive
-from service.problems import told
 from service.regulations import RULEBOOKS, in_force
 from service.ticket import Ticket
 from service.words import relative, translate
@@ -59,7 +59,7 @@ async def sent(request: AnyRequest) -> Response[Any]:
         by = customer(id="", name=" ".join(wanted.full_name.split()), language=reader.language)
         ticket = await receive(wanted, by=by, at=clock.now(), cause=f"portal:{begun.split('.')[1]}")
     except WrongFields as wrong:
-        errors = {error.field: told(error, reader.language) for error in wrong.errors}
+        errors = beside(wrong, reader.language)
         return _form(request, reader, typed, errors=errors)
     flash(request, _thanks(ticket, reader))
     return Redirect("/portal?sent=1", status_code=303)

@@ -15,11 +15,11 @@ from admin.pages import Flash, Reading, render, url
 from admin.public.endings import ending_said
 from admin.public.passport_lines import PassportLines, passport_lines
 from admin.reading import AnyRequest, language_of
+from admin.refused import beside
 from admin.time_bars import TimeBar, time_bar
 from service import clock, satisfaction, signed_links
 from service.correspondence import outside_hours
 from service.house import HOUSE
-from service.problems import told
 from service.regulations import RULEBOOKS
 from service.signed_links import LONGEST_NAME, LinkExpired, LinkGone, LinkRevoked, LinkUsed, SignedLink
 from service.ticket import Ticket
@@ -126,7 +126,7 @@ async def _act(request: AnyRequest, act: str, token: str, form: Mapping[str, obj
     except WrongFields as wrong:
         link = await signed_links.look(act, token, at=at)
         language = reading_for(request, link.ticket).language
-        errors = {error.field: told(error, language) for error in wrong.errors}
+        errors = beside(wrong, language)
         return _question(request, link, typed, errors)
     except Refusal as refusal:
         return gone(request, refusal)

@@ -2,7 +2,9 @@
 
 import re
 from datetime import date
+from html import unescape
 
+import httpx
 import pytest
 
 from service import clock, customers
@@ -53,6 +55,109 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(administrator: Bro
     assert 'value="K-7"' in answer.text
     answer = await administrator.send(page, on=page, name="Port", domains="no domain")
     assert answer.status_code == 422
+
+
+def beside(answer: httpx.Response, field: str) -> str:
+    """What is said beside a field of a refused form; '' for nothing."""
+    assert answer.status_code == 422
+    assert "flash-refused" not in answer.text
+    told = re.search(rf'aria-invalid="true" autofocus aria-describedby="e-{field}[ "].*?id="e-{field}">(.*?)</p>',
+                     answer.text, re.DOTALL)  # fmt: skip
+    return unescape(re.sub(r"<[^>]+>", "", told[1])) if told else ""
+
+
+async def test_every_refusal_stands_beside_its_field_and_the_words_stay(administrator: Browser) -> None:
+    port, mine = await an_organisation(), await an_organisation("Mine", "mine.example.com")
+    await execute(
+        "INSERT INTO contract (organisation, number, products, service_level, starts_on) "
+        "VALUES ($1, 'K-1', '[]', '', $2), ($1, 'K-2', '[]', '', $2)",
+        port, date(2025, 1, 1),
+    )  # fmt: skip
+    contract = await fetchval("SELECT id FROM contract WHERE number = 'K-1'")
+    ivan = await a_contact("Ivan", "ivan@port.example.com", port)
+    await a_contact("Nina", "nina@port.example.com", port)
+    eve = await a_contact("Eve", "eve@mine.example.com", mine)
+    lone = await a_contact("Lone", "lone@else.example.com")
+    page, person = f"/customers/{port}", f"/customers/people/{ivan}"
+    terms = {"number": "K-2", "products": "", "service_level": "standard", "starts_on": "2025-01-01", "ends_on": ""}
+    facts = {"full_name": "Ivan", "addresses": "nina@port.example.com", "position": "", "phone": "", "language": "ru"}
+    for path, on, typed, field, sentence in (
+        ("/customers", "/customers", {"name": "Port", "domains": ""}, "name", "“Port” is there already."),
+        ("/customers", "/customers", {"name": "New", "domains": "ya.ru"}, "domains", "Anybody may have an address"),
+        (page, page, {"name": "Mine", "domains": ""}, "organisation-name", "“Mine” is there already."),
+        (page, page, {"name": "Port", "domains": "no"}, "organisation-domains", "“no” is not a domain."),
+        (f"{page}/contracts", page, terms, "contract-number", "“K-2” is there already."),
+        (f"{page}/contracts", page, terms | {"starts_on": ""}, "contract-starts_on", "no first day"),
+        (f"{page}/contracts/{contract}", page, terms, f"contract-{contract}-number", "“K-2” is there already."),
+        (f"{page}/people", page, facts, "person-addresses", "“nina@port.example.com” is there already."),
+        (f"{page}/merge", page, {"other": "Nowhere"}, "merge-other", "There is no organisation “Nowhere”."),
+        (f"{page}/merge", page, {"other": "Port"}, "merge-other", "cannot be merged with itself"),
+        (f"{page}/merge", page, {"other": " "}, "merge-other", "Please fill this in."),
+        (person, person, facts, "addresses", "“nina@port.example.com” is there already."),
+        (f"{person}/merge", person, {"other": "Nobody"}, "merge-other", "There is nobody “Nobody”."),
+        (f"{person}/merge", person, {"other": str(eve)}, "merge-other", "belong to different organisations"),
+        (f"{person}/merge", person, {"other": "ivan@port.example.com"}, "merge-other", "merged with itself"),
+        (f"/customers/people/{lone}/join", "/customers", {"organisation": "Prot"}, "join-organisation", "“Prot”"),
+    ):
+        answer = await administrator.send(path, on=on, **typed)
+        assert sentence in beside(answer, field), (path, typed)
+        assert all(unescape(answer.text).count(word) for word in typed.values())
+    assert await fetchval("SELECT count(*) FROM organisation WHERE merged_into IS NULL") == 2
+
+
+async def test_each_bad_line_of_a_table_stands_on_a_line_beside_it(administrator: Browser) -> None:
+    table = "organisation,email,full_name\nPort,nonsense,Ivan\n,a@b.example.com,Nina\n"
+    answer = await administrator.send("/customers/import", on="/customers/import", table=table)
+    told = beside(answer, "table").split("\n")
+    assert [line.partition(":")[0] for line in told] == ["Line 2", "Line 3"]
+
+
+async def test_another_record_is_named_by_its_address_or_by_a_name_that_one_person_has(operator: Browser) -> None:
+    port = await an_organisation()
+    ivan = await a_contact("Ivan", "ivan@port.example.com", port)
+    await a_contact("I. Orlov", "a@port.example.com", port)
+    await a_contact("I. Orlov", "b@port.example.com", port)
+    await a_contact("I. Orlov", "orlov@else.example.com")
+    page = f"/customers/people/{ivan}"
+    refused = await operator.send(f"{page}/merge", on=page, other="i. orlov")
+    assert "Several people are called “i. orlov”" in beside(refused, "merge-other")
+    assert (await operator.send(f"{page}/merge", on=page, other="A@port.example.com")).status_code == 303
+    assert (await operator.send(f"{page}/merge", on=page, other="I. Orlov")).status_code == 303
+    assert (await operator.send(f"{page}/merge", on=page, other="orlov@else.example.com")).status_code == 303
+    rows = await fetch("SELECT address FROM contact_address WHERE contact = $1 ORDER BY address", ivan)
+    assert [row["address"].partition("@")[0] for row in rows] == ["a", "b", "ivan", "orlov"]
+
+
+async def test_lists_of_people_go_on_where_their_page_ended(operator: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.customer_records.PAGE", 2)
+    monkeypatch.setattr("service.customer_records.PAGE_WAITING", 2)
+    port = await an_organisation()
+    for name in ("Anna", "Boris", "Boris", "Clara", "Dmitri"):
+        await a_contact(name, f"{name}-{await fetchval('SELECT count(*) FROM contact')}@port.example.com", port)
+    for name in ("Lone 1", "Lone 2", "Lone 3", "Lone 4", "Lone 5"):
+        lone = await a_contact(name, f"{name.replace(' ', '')}@else.example.com")
+    await customers.invite(lone, sees="own", by=ADMIN, at=clock.now())
+    await customers.redeem((await the_link("invitation")).rpartition("/")[2], at=clock.now())
+    assert await told_in_turn(operator, f"/customers/{port}", "people", r"people/\d+\">(\w+)</a></td>") == [
+        "Anna", "Boris", "Boris", "Clara", "Dmitri",
+    ]  # fmt: skip
+    assert await told_in_turn(operator, "/customers", "waiting", r">(Lone \d)</a>") == [
+        "Lone 5", "Lone 4", "Lone 3", "Lone 2", "Lone 1",
+    ]  # fmt: skip
+    for path in (f"/customers/{port}?people=x", "/customers?waiting=x"):
+        assert (await operator.get(path)).status_code == 422
+
+
+async def told_in_turn(browser: Browser, path: str, cursor: str, name: str) -> list[str]:
+    """The names of a list, page by page, to its end."""
+    told: list[str] = []
+    onward: str | None = path
+    while onward:
+        page = await browser.get(onward)
+        told += re.findall(name, page.text)
+        found = re.search(rf'href="([^"#]*{cursor}=[^"#]*)[^"]*" rel="next"', page.text)
+        onward = unescape(found[1]) if found else None
+    return told
 
 
 async def test_addresses_may_be_separated_by_commas_and_are_addresses(operator: Browser) -> None:

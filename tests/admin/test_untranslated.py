@@ -17,7 +17,7 @@ TRANSLATES = ("t", "ngettext")
 SPOKEN = ("title", "placeholder", "aria-label", "alt", "label")
 # What is the same in every language: names of forms, of keys, of the two languages themselves.
 SAME_EVERYWHERE = {
-    "required",  # an attribute without a value
+    "autofocus", "required",  # attributes without a value
     "API", "CSV", "Ctrl", "EN", "English", "Enter", "HTML", "HTTP", "ID", "JSON", "PDF", "RU", "URL", "XLSX", "Русский",
 }  # fmt: skip
 WORD = re.compile(r"[^\W\d_]{2,}")
