@@ -31,6 +31,7 @@ LASTS: Final[Mapping[str, timedelta]] = {
     "registration": timedelta(days=2),
     "reset": timedelta(hours=2),
 }
+GIVES_NOTHING: Final = "{}"  # the facts of an invitation that was taken back, and of a link to a new password
 FIRST: Final[tuple[Kind, ...]] = ("invitation", "registration")  # what gives a first password
 
 
@@ -48,6 +49,11 @@ class AccountLinkUsed(AccountLinkGone):
 class AccountLinkReplaced(AccountLinkGone):
     code = "account_link_replaced"
     sentence = _("A newer letter has replaced this link.")
+
+
+class InvitationTakenBack(AccountLinkGone):
+    code = "invitation_taken_back"
+    sentence = _("This invitation was taken back.")
 
 
 class AccountLinkExpired(AccountLinkGone):
@@ -74,6 +80,15 @@ class AccountLink(msgspec.Struct, frozen=True):
     address: str
     contact: int | None
     facts: dict[str, str]
+
+
+class Invitation(msgspec.Struct, frozen=True):
+    """An invitation that nobody has used, expired ones included: where its letter went, and what it gives."""
+
+    address: str
+    sees: str
+    sent_at: datetime
+    expires_at: datetime
 
 
 class Redeemed(msgspec.Struct, frozen=True):
@@ -110,6 +125,34 @@ async def invite(contact: int, *, sees: str, by: Actor, at: datetime) -> str:
         )
     await bell.ring("send_letters")
     return address
+
+
+async def pending_invitation(contact: int) -> Invitation | None:
+    """The invitation that waits for a person; None where there is none."""
+    row = await fetchrow(
+        "SELECT address, facts ->> 'sees' AS sees, created_at AS sent_at, expires_at FROM account_link "
+        "WHERE contact = $1 AND kind = 'invitation' AND ended_at IS NULL ORDER BY id DESC LIMIT 1",
+        contact,
+    )
+    return Invitation(**row) if row else None
+
+
+@retried
+async def take_back(contact: int, *, by: Actor, at: datetime) -> None:
+    """End the invitation that waits for a person; it gives nothing any more, and is not sent anew when asked for.
+
+    Raises NotFound where none waits.
+    """
+    async with DB.transaction(allow_nested=False):
+        await fetchrow("SELECT FROM contact WHERE id = $1 FOR UPDATE", contact)  # as inviting does
+        if await pending_invitation(contact) is None:
+            raise NotFound()
+        await execute(
+            "UPDATE account_link SET ended_at = coalesce(ended_at, $2), facts = $3 "
+            "WHERE contact = $1 AND kind = 'invitation' AND NOT used",
+            contact, at, GIVES_NOTHING,
+        )  # fmt: skip
+        await config_journal.note(by=by, at=at, act="customer.uninvite", subject=f"contact {contact}")
 
 
 @retried
@@ -153,14 +196,14 @@ async def ask_for_reset(address: str, *, at: datetime) -> None:
 
 # An invitation is for the person who was invited, whoever has the address today.
 UNUSED = """
-SELECT kind, facts FROM account_link WHERE address = $1 AND kind = ANY($2) AND NOT used AND facts <> '{}'
+SELECT kind, facts FROM account_link WHERE address = $1 AND kind = ANY($2) AND NOT used AND facts <> $4
     AND (contact = $3 OR kind = 'registration') ORDER BY kind, id DESC LIMIT 1
 """
 
 
 async def _send_again(address: str, *kinds: Kind, contact: int | None, at: datetime) -> bool:
     """Send the newest link of these kinds that nobody has used once more, an invitation first; False without one."""
-    row = await fetchrow(UNUSED, address, list(kinds), contact)
+    row = await fetchrow(UNUSED, address, list(kinds), contact, GIVES_NOTHING)
     if row is None:
         return False
     facts = msgspec.json.decode(row["facts"], type=dict[str, str])
@@ -287,7 +330,8 @@ def _living(row: Any, *, at: datetime) -> AccountLink:
     if row["used"]:
         raise AccountLinkUsed()
     if row["ended_at"] is not None:
-        raise AccountLinkReplaced()
+        taken_back = row["kind"] == "invitation" and row["facts"] == GIVES_NOTHING
+        raise InvitationTakenBack() if taken_back else AccountLinkReplaced()
     if at >= row["expires_at"]:
         raise AccountLinkExpired()
     facts = msgspec.json.decode(row["facts"], type=dict[str, str])

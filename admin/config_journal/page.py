@@ -53,6 +53,7 @@ DEEDS: Mapping[str, str] = {
     "replay": _("sent again"), "resend": _("sent again"), "reset": _("password asked anew"), "revoke": _("revoked"),
     "rights": _("rights"), "rotate": _("fresh secret"), "save": _("draft saved"), "spam": _("set aside as spam"),
     "held": _("taken back"), "subscribe": _("subscribed"), "ticket": _("became a ticket"),
+    "uninvite": _("invitation taken back"),
     "unsubscribe": _("unsubscribed"), "unwatch": _("not watched any more"), "watch": _("watched"),
 }  # fmt: skip
 ACTORS: Mapping[str, str] = {

@@ -21,7 +21,7 @@ from service.auth import ADMINISTRATORS, actor_of
 from service.contacts import merge_contacts, other_record
 from service.erasure import StillOpen
 from service.words import LANGUAGES, ngettext, translate
-from workflow.errors import WrongFields
+from workflow.errors import NotFound, WrongFields
 from workflow.words import _
 
 FACTS: Final = ("full_name", "position", "phone", "language", "addresses")
@@ -50,7 +50,7 @@ async def _page(
         "customers/person.html", reader, status_code=422 if errors else 200, person=person, sights=sights,
         known=known, form=form, typed=typed or {}, errors=errors or {}, administers=reader.role in ADMINISTRATORS,
         names=[] if person.organisation else await customer_records.names(), language_names=LANGUAGE_NAMES,
-        others=await customer_records.addresses_beside(person),
+        others=await customer_records.addresses_beside(person), invited=await customers.pending_invitation(contact),
     )  # fmt: skip
 
 
@@ -81,6 +81,19 @@ async def invite(request: AnyRequest, contact: FromPath[int]) -> Redirect:
         flash(request, said(refusal, reader.language), "refused")
     else:
         flash(request, translate(reader.language, _("A letter goes to {address}."), address=address))
+    return Redirect(f"/customers/people/{contact}", status_code=303)
+
+
+@post("/customers/people/{contact:int}/take-back", guards=[WRITE], status_code=303)
+async def take_back(request: AnyRequest, contact: FromPath[int]) -> Redirect:
+    """The invitation that waits gives nothing any more."""
+    reader = await reading(request)
+    try:
+        await customers.take_back(contact, by=await actor_of(request), at=reader.at)
+    except NotFound:  # used, or taken back by somebody else meanwhile: the page shows which
+        flash(request, translate(reader.language, _("No invitation waits any more.")), "note")
+    else:
+        flash(request, translate(reader.language, _("The invitation is taken back.")))
     return Redirect(f"/customers/people/{contact}", status_code=303)
 
 
@@ -138,4 +151,4 @@ async def erase(request: AnyRequest, contact: FromPath[int]) -> Redirect:
     return Redirect("/customers", status_code=303)
 
 
-PEOPLE_PAGES: Final = (person_page, change, invite, change_rights, merge, join, erase)
+PEOPLE_PAGES: Final = (person_page, change, invite, take_back, change_rights, merge, join, erase)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Router, get, patch, post
+from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
 from service import clock, customers, directory, erasure
@@ -16,6 +16,7 @@ from service.contacts import merge_contacts
 from service.directory_edits import number_of, one
 from service.schemas import ContactRecord, Incoming
 from workflow.definition import STAFF
+from workflow.errors import NotFound
 
 READ = requires(*READERS, scope="directory:read")
 WRITE = requires(*STAFF, scope="directory:write")
@@ -45,6 +46,16 @@ class Invited(msgspec.Struct, frozen=True):
     contact: str
     address: str
     sees: Sight
+
+
+class InvitationView(msgspec.Struct, frozen=True):
+    """An invitation that nobody has used, also one whose link has expired."""
+
+    contact: str
+    address: str
+    sees: str
+    sent_at: datetime
+    expires_at: datetime
 
 
 class AccountChange(Incoming, frozen=True, kw_only=True):
@@ -105,6 +116,27 @@ async def invite(request: AnyRequest, contact: FromPath[str], data: JSONBody[Inv
     return Invited(contact, address, data.sees)
 
 
+@get(
+    "/contacts/{contact:str}/invitation", operation_id="getContactInvitation",
+    summary="The invitation that waits for a person", guards=[READ],
+)  # fmt: skip
+async def get_invitation(contact: FromPath[str]) -> InvitationView:
+    """404 where none waits: nobody invited, or the link was used."""
+    found = await customers.pending_invitation(number_of(contact))
+    if found is None:
+        raise NotFound()
+    return InvitationView(contact, found.address, found.sees, found.sent_at, found.expires_at)
+
+
+@delete(
+    "/contacts/{contact:str}/invitation", operation_id="takeInvitationBack", summary="Take an invitation back",
+    guards=[WRITE],
+)  # fmt: skip
+async def take_back(request: AnyRequest, contact: FromPath[str]) -> None:
+    """Its link gives nothing any more. 404 where none waits."""
+    await customers.take_back(number_of(contact), by=await actor_of(request), at=clock.now())
+
+
 @post(
     "/contacts/{contact:str}/merge", operation_id="mergeContacts", summary="Merge two records of one person",
     guards=[WRITE], status_code=200,
@@ -133,4 +165,7 @@ async def _account(contact: str) -> AccountView:
     return AccountView(contact, found.sees, found.active, found.created_at, found.signed_in_at)
 
 
-ROUTER = Router("/", route_handlers=[get_account, change_account, invite, merge, erase], tags=["Directory"])
+ROUTER = Router(
+    "/", tags=["Directory"],
+    route_handlers=[get_account, change_account, invite, get_invitation, take_back, merge, erase],
+)  # fmt: skip

@@ -387,6 +387,10 @@ EXAMPLES = Examples(
             "first": "2026-07-01T06:00:00Z", "until": "2026-07-15T06:00:00Z", "deputy": "4", "away": False,
         },
         "AccountView": ACCOUNT,
+        "InvitationView": {
+            "contact": "3", "address": "anna@romashka.example.org", "sees": "own", "sent_at": "2026-05-04T07:00:00Z",
+            "expires_at": "2026-05-11T07:00:00Z",
+        },
         "Invited": {"contact": "3", "address": "anna@romashka.example.org", "sees": "organisation"},
         "ErasedView": {"tickets": 4, "messages": 19},
         "ImportResults": {

@@ -348,6 +348,26 @@ async def test_an_operator_invites_and_joins(operator: Browser) -> None:
     assert tuple(await fetchrow("SELECT sees, active FROM customer_account")) == ("own", False)
 
 
+async def test_an_invitation_that_waits_is_shown_sent_again_and_taken_back(operator: Browser) -> None:
+    contact = await a_contact("Nina", "nina@port.example.com", await an_organisation())
+    page = f"/customers/people/{contact}"
+    await operator.send(f"{page}/invite", on=page, sees="organisation")
+    told = words(await operator.get(page))
+    assert re.search(r"Invited .*; the letter went to nina@port\.example\.com\. Its link works until .*\.", told)
+    assert "Sees: All tickets of the organisation." in told
+    assert "No account yet" not in told
+    assert "Send the invitation again" in told
+    await execute("UPDATE account_link SET expires_at = created_at")
+    assert "Its link expired" in words(await operator.get(page))
+    await operator.send(f"{page}/invite", on=page, sees="own")
+    link = f"/cabinet/account/{(await the_link('invitation')).rpartition('/')[2]}"
+    await operator.send(f"{page}/take-back", on=page)
+    told = words(await operator.get(page))
+    assert "The invitation is taken back." in told
+    assert "No account yet" in told
+    assert "was taken back" in words(await operator.get(link))
+
+
 async def test_a_table_shows_its_difference_and_changes_exactly_that(administrator: Browser) -> None:
     shown = await administrator.send("/customers/import", on="/customers/import", table=TABLE)
     said = words(shown)

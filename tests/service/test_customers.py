@@ -9,7 +9,7 @@ import pytest
 from service import customers, directory_edits
 from service.actors import Actor
 from service.customer_sessions import customer_session, open_customer_session
-from service.customers import LASTS, AccountLinkExpired, AccountLinkUsed, Registration
+from service.customers import LASTS, AccountLinkExpired, AccountLinkUsed, InvitationTakenBack, Registration
 from service.database import execute, fetch, fetchrow, fetchval
 from service.directory import add_contact, add_organisation
 from service.house import HOUSE
@@ -47,6 +47,28 @@ async def test_a_link_works_once_and_no_longer_than_it_says(regulation: None) ->
         await customers.redeem(token, at=START)
     with pytest.raises(NotFound):
         await customers.look(HOUSE.sign("confirm", uuid4()), at=START)
+
+
+async def test_an_invitation_that_was_taken_back_gives_nothing_and_is_not_sent_anew(regulation: None) -> None:
+    contact = await a_contact()
+    for hours in (0, 1):  # the second replaces the first
+        await customers.invite(contact, sees="own", by=ADMIN, at=START + timedelta(hours=hours))
+    token = await the_token()
+    waits = await customers.pending_invitation(contact)
+    assert waits
+    assert (waits.address, waits.sent_at) == ("ivan@port.example.com", START + timedelta(hours=1))
+    await customers.take_back(contact, by=ADMIN, at=START + timedelta(hours=2))
+    assert await customers.pending_invitation(contact) is None
+    with pytest.raises(InvitationTakenBack):
+        await customers.redeem(token, at=START + timedelta(hours=3))
+    with pytest.raises(NotFound):
+        await customers.take_back(contact, by=ADMIN, at=START + timedelta(hours=3))
+    letters = await fetchval("SELECT count(*) FROM letter")
+    await customers.ask_for_reset("ivan@port.example.com", at=START + timedelta(hours=3))
+    assert await fetchval("SELECT count(*) FROM letter") == letters
+    await customers.invite(contact, sees="own", by=ADMIN, at=START + timedelta(hours=4))
+    assert (await customers.redeem(await the_token(), at=START + timedelta(hours=5))).contact == contact
+    assert await customers.pending_invitation(contact) is None
 
 
 async def test_a_domain_that_two_organisations_claim_joins_nobody(regulation: None) -> None:

@@ -1,6 +1,7 @@
 """What the pages about customers do, over HTTP: invitations, rights, merging, erasure, a table by its difference."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -43,6 +44,18 @@ async def test_a_person_is_invited_and_gets_more_and_fewer_rights(operator: http
     wrong = await operator.patch(account, json={"sees": "everything"})
     assert wrong.status_code == 422
     assert (await operator.post(f"{API}/contacts/999/invite", json={})).status_code == 404
+
+
+async def test_an_invitation_that_waits_is_read_and_taken_back(operator: httpx.AsyncClient, anna: str) -> None:
+    invitation = f"{API}/contacts/{anna}/invitation"
+    assert (await operator.get(invitation)).status_code == 404
+    assert (await operator.delete(invitation)).status_code == 404
+    await operator.post(f"{API}/contacts/{anna}/invite", json={"sees": "organisation"})
+    waits = (await operator.get(invitation)).json()
+    assert (waits["address"], waits["sees"]) == ("anna@romashka.example.org", "organisation")
+    assert datetime.fromisoformat(waits["expires_at"]) - datetime.fromisoformat(waits["sent_at"]) == timedelta(days=7)
+    assert (await operator.delete(invitation)).status_code == 204
+    assert (await operator.get(invitation)).status_code == 404
 
 
 async def test_merging_organisations_and_erasing_are_for_administrators(
