@@ -170,8 +170,9 @@ class Change:
         )  # fmt: skip
         if spoken and message:
             self._say(message, spoken, at=entry.at)
-        for file in files:
-            self._attach(file, message=message, at=entry.at)
+        ids = sorted(new_id(self.now) for _file in files)  # they are read in the order of their ids
+        for id, file in zip(ids, files, strict=True):
+            self._attach(id, file, message=message, at=entry.at)
         for kind in letters:
             self._write_to_customer(kind, by=by, spoken=spoken, files=files, context=context or {})
         for reader in told or ():
@@ -188,9 +189,9 @@ class Change:
         if spoken.letter_id:
             self._thread_on(spoken.letter_id)
 
-    def _attach(self, file: File, *, message: UUID | None, at: datetime) -> None:
+    def _attach(self, id: UUID, file: File, *, message: UUID | None, at: datetime) -> None:
         self.batch.add(
-            ATTACHMENTS, new_id(self.now), self.ticket.id, message, file.filename, file.content_type, file.size,
+            ATTACHMENTS, id, self.ticket.id, message, file.filename, file.content_type, file.size,
             file.sha256, file.content_id, file.refused, at,
         )  # fmt: skip
 

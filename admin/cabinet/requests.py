@@ -78,10 +78,11 @@ async def _form(
     errors: dict[str, str] | None = None,
     kept: tuple[uploads.KeptFile, ...] = (),
 ) -> Response[str]:
-    policy = policy_said(await in_force(at=reader.at), reader.language)
+    rules = await in_force(at=reader.at)
     return render(
         "cabinet/new.html", reader, status_code=422 if errors else 200, known=known, typed=typed, errors=errors or {},
-        kept=kept, policy=policy, key=uuid4().hex,
+        kept=kept, policy=policy_said(rules, reader.language), largest=rules.regulation.attachments.largest_bytes,
+        key=uuid4().hex,
     )  # fmt: skip
 
 

@@ -149,13 +149,13 @@ async def _page(
     acts = [act for act in ACTS if act.trigger in possible]
     lost = tried if tried and tried.trigger not in possible else None
     ending = ending_said(await ending_of(ticket), reader.language, at=reader.at, zone=reader.zone)
-    state = PROCESS.state(ticket.state)
+    state, rules = PROCESS.state(ticket.state), await in_force(at=reader.at)
     return render(
         "cabinet/ticket.html", reader, status_code=status_code, ticket=ticket, acts=acts,
         shown=replace(shown(ticket, reader), ending=ending), turn=translate(reader.language, _turn(ticket, state)),
         his_turn=state.pauses and not state.final, talk=await talk_of(ticket), tried=tried, lost=lost, key=uuid4().hex,
         inline=INLINE, rating=await rating_of(ticket, reader),
-        policy=policy_said(await in_force(at=reader.at), reader.language),
+        policy=policy_said(rules, reader.language), largest=rules.regulation.attachments.largest_bytes,
     )  # fmt: skip
 
 

@@ -6,11 +6,50 @@
   function add(form, files) {
     const input = form.querySelector("input[type=file]");
     if (!input || !files.length) return;
+    const all = [...input.files];
+    for (const file of files) all.push(apart(file, all));
+    put(input, all);
+    input.parentElement.querySelector(".chosen-files").scrollIntoView({ block: "nearest" });
+  }
+
+  // Every screenshot comes out of the clipboard under the same name.
+  function apart(file, others) {
+    const [, stem, suffix] = /^(.*?)(\.[^.]*)?$/s.exec(file.name);
+    let name = file.name;
+    for (let n = 2; others.some((other) => other.name === name); n++) name = `${stem}-${n}${suffix ?? ""}`;
+    return name === file.name ? file : new File([file], name, { type: file.type, lastModified: file.lastModified });
+  }
+
+  function put(input, files) {
     const all = new DataTransfer();
-    for (const file of [...input.files, ...files]) all.items.add(file);
+    for (const file of files) all.items.add(file);
     input.files = all.files;
-    weigh(input);
-    input.focus();
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  // What goes along, by name, each with a way to leave it out again: the input itself only counts them.
+  function name(input) {
+    let list = input.parentElement.querySelector(".chosen-files");
+    if (!list) {
+      list = document.createElement("ul");
+      list.classList.add("plain-list", "kept-files", "chosen-files");
+      list.setAttribute("aria-live", "polite");
+      input.after(list);
+    }
+    list.replaceChildren(...[...input.files].map((file) => {
+      const [item, said, out] = ["li", "span", "button"].map((tag) => document.createElement(tag));
+      said.textContent = file.name;
+      out.type = "button";
+      out.classList.add("button", "quiet");
+      out.textContent = input.dataset.leaveOut;
+      out.setAttribute("aria-label", `${input.dataset.leaveOut}: ${file.name}`);
+      out.addEventListener("click", () => {
+        put(input, [...input.files].filter((other) => other !== file));
+        input.focus();
+      });
+      item.append(said, out);
+      return item;
+    }));
   }
 
   // What the server would refuse for its size is said before it is sent, and the form stays as it is.
@@ -20,7 +59,10 @@
     if (heavy.length) input.reportValidity();
   }
   for (const input of document.querySelectorAll("input[type=file][data-largest]")) {
-    input.addEventListener("change", () => weigh(input));
+    input.addEventListener("change", () => {
+      weigh(input);
+      name(input);
+    });
   }
 
   for (const form of document.querySelectorAll("form[data-drop]")) {

@@ -335,6 +335,16 @@ async def test_missing_facts_and_refused_files_are_named_and_what_was_typed_stay
     assert await fetchval("SELECT count(*) FROM ticket") == 0
 
 
+async def test_files_stand_in_the_order_in_which_they_were_brought(ivan: Cabinet) -> None:
+    form = hidden_fields((await ivan.get("/cabinet/new")).text, "/cabinet/new")
+    names = [f"step-{n}.png" for n in range(6)]
+    facts = {"text": "Look", "full_name": "Ivan", "position": "Engineer", "phone": "+7 000 1"}
+    brought = [("attachments", (name, PNG + name.encode(), "image/png")) for name in names]
+    answer = await ivan.client.post("/cabinet/new", data=form | facts, files=brought)
+    page = await ivan.get(answer.headers["location"])
+    assert re.findall(r'alt="(step-\d\.png)"', page.text) == names
+
+
 async def test_confirming_closes_in_the_persons_name(ivan: Cabinet) -> None:
     ticket = await completed(ivan)
     assert (await acts(ivan, ticket, "confirm")).status_code == 303

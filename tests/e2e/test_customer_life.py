@@ -95,7 +95,11 @@ class Telephone:
 
     def does(self, trigger: str, label: str, text: str = "") -> None:
         act = self.page.locator(f"#act-{trigger}")
-        act.locator("summary").click()
+        summary, ground = act.locator("summary"), "(label) => getComputedStyle(label).backgroundColor"
+        summary.click()
+        under_the_mouse = summary.evaluate(ground)
+        self.page.mouse.move(0, 0)
+        assert summary.evaluate(ground) == under_the_mouse  # the label of an open act is drawn for this ground alone
         if text:
             act.locator("textarea").fill(text)
         with self.page.expect_navigation():
@@ -254,8 +258,15 @@ def test_from_a_first_mail_to_a_dispute_and_a_confirmation_by_links_alone(
         "document.querySelector('#h-attachments').compareDocumentPosition(document.querySelector('#f-attachments')) & 4"
     )
     pavel.page.fill("textarea[name=text]", "Вторая проблема: экран красный.")
-    pavel.brings("paste", "pasted.png", "red")
+    pavel.page.focus("textarea[name=text]")
+    for colour in ("red", "green"):  # out of the clipboard all come under one name
+        pavel.brings("paste", "pasted.png", colour)
+    assert pavel.page.evaluate("document.activeElement.name") == "text"
     pavel.brings("drop", "dropped.png", "blue")
+    chosen = pavel.page.locator(".chosen-files span")
+    assert chosen.all_inner_texts() == ["pasted.png", "pasted-2.png", "dropped.png"]
+    pavel.page.click("text=Убрать >> nth=1")
+    assert chosen.all_inner_texts() == ["pasted.png", "dropped.png"]
     pavel.press("Отправить обращение")
     shown = pavel.page.locator("a.picture img")
     assert shown.count() == 2
