@@ -95,11 +95,10 @@ class Telephone:
 
     def does(self, trigger: str, label: str, text: str = "") -> None:
         act = self.page.locator(f"#act-{trigger}")
-        summary, ground = act.locator("summary"), "(label) => getComputedStyle(label).backgroundColor"
-        summary.click()
-        under_the_mouse = summary.evaluate(ground)
+        act.locator("summary").click()
+        under_the_mouse = act.locator("summary").evaluate(GROUND)
         self.page.mouse.move(0, 0)
-        assert summary.evaluate(ground) == under_the_mouse  # the label of an open act is drawn for this ground alone
+        assert act.locator("summary").evaluate(GROUND) == under_the_mouse  # the label is readable on no other
         if text:
             act.locator("textarea").fill(text)
         with self.page.expect_navigation():
@@ -124,6 +123,13 @@ class Telephone:
             }""",
             [how, name, picture(colour)],
         )
+
+
+# What a button is painted with once its colours have come to rest.
+GROUND = """async (button) => {
+    await Promise.all(button.getAnimations().map((change) => change.finished));
+    return getComputedStyle(button).backgroundColor;
+}"""
 
 
 def _is_fault(said: Any) -> bool:
