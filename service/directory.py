@@ -18,19 +18,41 @@ from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
+# {0} is the pattern of the words.
+LIKE_AN_ORGANISATION = """
+(o.name ILIKE {0}
+ OR EXISTS (SELECT FROM jsonb_array_elements_text(o.domains) AS mail(domain) WHERE mail.domain ILIKE {0}))
+"""
+
 
 async def organisations(*, limit: int, after: int = 0, q: str = "", domain: str = "") -> list[dict[str, Any]]:
-    """A page in the order of ids: those whose name holds `q`, and whose mail comes from `domain`."""
+    """A page in the order of ids: those whose name or a mail domain holds `q`, and whose mail comes from `domain`."""
     where = Where()
     where.add("id > {} AND merged_into IS NULL", after)
     if q.strip():
-        where.add("name ILIKE {}", like(q))
+        where.add(LIKE_AN_ORGANISATION, like(q))
     if domain := cleaned(domain):
         where.add("domains ? lower({})", domain)
     rows = await fetch(
-        f"SELECT id, name, domains, created_at FROM organisation {where.sql} ORDER BY id LIMIT {limit}", *where.values
+        f"SELECT id, name, domains, created_at FROM organisation o {where.sql} ORDER BY id LIMIT {limit}", *where.values
     )
     return [dict(row) | {"domains": msgspec.json.decode(row["domains"])} for row in rows]
+
+
+async def organisations_meant(words: str, *, most: int = 20) -> list[tuple[int, str]]:
+    """Id and name of those that may be meant, by name; one that is called exactly so, or once was, stands alone."""
+    words = cleaned(words)
+    exactly = await fetch(
+        "SELECT o.id, o.name FROM organisation named "
+        "JOIN organisation o ON o.id = coalesce(named.merged_into, named.id) WHERE lower(named.name) = lower($1)",
+        words,
+    )
+    rows = exactly or await fetch(
+        f"SELECT o.id, o.name FROM organisation o WHERE o.merged_into IS NULL AND {LIKE_AN_ORGANISATION.format('$1')} "
+        f"ORDER BY o.name, o.id LIMIT {most}",
+        like(words),
+    )
+    return [(row["id"], row["name"]) for row in rows]
 
 
 @retried
@@ -75,10 +97,10 @@ SELECT p.id, p.full_name, p.position, p.phone, p.language, o.name AS organisatio
 FROM contact p LEFT JOIN organisation o ON o.id = p.organisation
 """
 # {0} is the pattern of the words, {1} the digits among them, for a telephone number written in any way.
-LIKE_A_PERSON = """
-(p.full_name ILIKE {0} OR o.name ILIKE {0}
- OR EXISTS (SELECT FROM contact_address a WHERE a.contact = p.id AND a.address ILIKE {0})
- OR (length({1}) >= 3 AND regexp_replace(p.phone, '[^0-9]', '', 'g') LIKE '%' || {1} || '%'))
+LIKE_A_PERSON = f"""
+(p.full_name ILIKE {{0}} OR {LIKE_AN_ORGANISATION}
+ OR EXISTS (SELECT FROM contact_address a WHERE a.contact = p.id AND a.address ILIKE {{0}})
+ OR (length({{1}}) >= 3 AND regexp_replace(p.phone, '[^0-9]', '', 'g') LIKE '%' || {{1}} || '%'))
 """
 OF_ORGANISATION = "o.id = (SELECT id FROM organisation WHERE id::text = {0} OR lower(name) = lower({0}) LIMIT 1)"
 

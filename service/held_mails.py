@@ -52,15 +52,6 @@ class HeldMail(msgspec.Struct, frozen=True):
         return self.status in WAITING
 
 
-class Contact(msgspec.Struct, frozen=True):
-    """A person of a customer, as one may choose them."""
-
-    id: int
-    full_name: str
-    organisation: int
-    organisation_name: str
-
-
 async def mails(statuses: Sequence[str], *, limit: int = MOST, after: Place | None = None) -> list[HeldMail]:
     """The mails with these statuses: what waits with the oldest first, what was set aside with the newest first."""
     order, onward = ("ASC", ">") if set(statuses) <= set(WAITING) else ("DESC", "<")
@@ -103,13 +94,3 @@ async def original(id: UUID) -> bytes:
 async def known_sender(address: str) -> bool:
     """Whether the address belongs to a contact already."""
     return bool(await fetchval("SELECT EXISTS (SELECT FROM contact_address WHERE address = lower($1))", address))
-
-
-async def contacts() -> list[Contact]:
-    """The people an address may be given to, by organisation and name."""
-    rows = await fetch(
-        "SELECT p.id, p.full_name, o.id AS organisation, o.name AS organisation_name FROM contact p "
-        "JOIN organisation o ON o.id = p.organisation WHERE p.full_name <> '' AND p.merged_into IS NULL "
-        "ORDER BY o.name, p.full_name, p.id LIMIT 1000"
-    )
-    return [Contact(**row) for row in rows]

@@ -29,9 +29,14 @@ def asked_from(query: Iterable[tuple[str, str]]) -> Asked:
         team=_id_or(last("team")),
         watcher=_id_or(last("watcher")),
         organisation=_id_or(last("organisation")),
-        q=" ".join(last("q").replace("\x00", "").split())[:LONGEST_WORDS],
+        q=cleaned(last("q")),
         **{name: last(name) == "1" for name in SWITCHES},
     )
+
+
+def cleaned(words: str) -> str:
+    """Words as they can be looked for."""
+    return " ".join(words.replace("\x00", "").split())[:LONGEST_WORDS]
 
 
 def _id_or(value: str, *words: str) -> str:

@@ -20,19 +20,21 @@ from workflow.process import PROCESS, SOLVED
 from workflow.regulation import Rulebook
 from workflow.words import _
 
-SELECTS = frozenset(
-    {Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind.REASON, Kind.RELATION, Kind.ORGANISATION}
-)
+SELECTS = frozenset({Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind.REASON, Kind.RELATION})
 # What no input stands for: facts of the system itself, and a message, which is split off where it stands in the talk.
 BEYOND_FORMS = frozenset({Kind.DATA, Kind.MESSAGE})
+ORGANISATION_HINT = _("A part of the name or of the mail domain finds it.")
+CONTACT_HINT = _("The mail address of the person, if they are known.")
 NOTHING = uploads.Brought()
-SHORT_WORDS = frozenset({Kind.TICKET, Kind.CONTACT, Kind.WORD})
+SHORT_WORDS = frozenset({Kind.TICKET, Kind.WORD})
+LOOKED_UP = {Kind.ORGANISATION: "organisations", Kind.CONTACT: "contacts"}  # by the lists of the API
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One input: `widget` is text, line, select, minutes, instant or files.
+    """One input: `widget` is text, line, select, lookup, minutes, instant or files.
 
+    `among` is the list in which a lookup finds its words, `found` those that may be meant by what was typed.
     `kept` are files that came already; `along` are those of the ticket that may go with the letter, each with whether
     it does.
     """
@@ -44,6 +46,8 @@ class FormField:
     value: str = ""
     options: tuple[tuple[str, str], ...] = ()
     nothing: str | None = None
+    among: str = ""
+    found: tuple[str, ...] = ()
     hint: str = ""
     error: str = ""
     least: int = 0
@@ -72,15 +76,19 @@ class MoveForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What the fields may offer on this ticket: people, organisations, rules, the reader's language."""
+    """What the fields may offer on this ticket: people, rules, the reader's language.
+
+    `organisation` is the name of the one it is identified as; `meant` are those that a name tried before may mean.
+    """
 
     ticket: Ticket
     rules: Rulebook
     language: Language
     zone: ZoneInfo
     colleagues: Sequence[reads.Person]
-    organisations: Sequence[tuple[int, str]]
+    organisation: str
     user: str
+    meant: Sequence[str] = ()
     canned: Sequence[Canned] = ()
     files: Sequence[reads.Attachment] = ()
 
@@ -163,6 +171,12 @@ def _form_field(field: Field, offered: Offer, *, typed: Mapping[str, str] | None
             name=field.name, label=label, widget="select", required=field.required, value=value, options=options,
             nothing=nothing, error=error,
         )  # fmt: skip
+    if field.kind in LOOKED_UP:
+        found = tuple(offered.meant) if field.kind is Kind.ORGANISATION and error else ()
+        return FormField(
+            name=field.name, label=label, widget="lookup", required=field.required, value=value, found=found,
+            error=error, hint=_hint(field, offered), among=LOOKED_UP[field.kind],
+        )  # fmt: skip
     widget = _WIDGETS.get(field.kind, "line" if field.kind in SHORT_WORDS else "text")
     return FormField(
         name=field.name, label=label, widget=widget, required=field.required, value=value, error=error,
@@ -202,7 +216,7 @@ def _first_value(field: Field, offered: Offer) -> str:
     if field.kind is Kind.DELIVERY:
         return "email" if offered.ticket.email else ""
     if field.kind is Kind.ORGANISATION:
-        return str(offered.ticket.organisation or "")
+        return offered.organisation
     return ""
 
 
@@ -215,8 +229,10 @@ def _hint(field: Field, offered: Offer) -> str:
         return offered.t(_("By the clock of the support centre: {zone}."), zone=zone)
     if field.kind is Kind.TICKET:
         return offered.t(_("The number of the other ticket."))
+    if field.kind is Kind.ORGANISATION:
+        return offered.t(ORGANISATION_HINT)
     if field.kind is Kind.CONTACT:
-        return offered.t(_("The mail address of the person, if they are known."))
+        return offered.t(CONTACT_HINT)
     return ""
 
 
@@ -230,8 +246,6 @@ def _options(field: Field, offered: Offer) -> tuple[tuple[str, str], ...]:
     match field.kind:
         case Kind.USER:
             return tuple((person.email, person.name) for person in _who(offered))
-        case Kind.ORGANISATION:
-            return tuple((str(id), name) for id, name in offered.organisations)
         case _:
             return tuple(choices_of(field, offered.rules, offered.language))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -22,14 +22,15 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
 from service import clock
 from service.auth import actor_of, rules_of
+from service.directory import organisations_meant
 from service.problems import STATUSES, told
 from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import carry_out
 from service.whole_numbers import INTEGER, whole_number
 from service.words import Language, translate
-from workflow.definition import Move
-from workflow.errors import Refusal, Stale, UnknownTrigger, WrongFields
+from workflow.definition import Kind, Move
+from workflow.errors import FieldError, Refusal, Stale, UnknownTrigger, WrongFields
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -82,15 +83,24 @@ async def _refused(
     reader = await reading(request)
     ticket = await reads.ticket(id)
     stale = isinstance(refusal, Stale)
+    errors = refusal.errors if isinstance(refusal, WrongFields) else ()
     tried = Tried(
         move=move,
         typed=typed,
         brought=files,
-        errors=refusal.errors if isinstance(refusal, WrongFields) else (),
+        errors=errors,
+        meant=await _meant(move, typed, errors),
         refusal="" if stale else told(refusal, reader.language),
         meanwhile=await reads.entries_since(id, _seq(typed) or ticket.seq) if stale else (),
     )
     return await shown(request, ticket, tried=tried, status_code=STATUSES.get(type(refusal), 409))
+
+
+async def _meant(move: Move, typed: Mapping[str, str], errors: Sequence[FieldError]) -> list[str]:
+    """The organisations that may be meant by the name that is not known."""
+    wrong = {error.field for error in errors}
+    words = [typed.get(one.name, "") for one in move.fields if one.kind is Kind.ORGANISATION and one.name in wrong]
+    return [name for one in filter(None, words) for _id, name in await organisations_meant(one)]
 
 
 async def _preview(

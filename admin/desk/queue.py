@@ -9,12 +9,13 @@ from litestar import Response, get
 from litestar.response import Redirect
 
 from admin.desk import listing, reads, rows, views
-from admin.desk.asked import asked_from
+from admin.desk.asked import asked_from, cleaned
 from admin.desk.rights import DESK as DESK
 from admin.pages import render, url
 from admin.reader import reading
 from admin.reading import AnyRequest
 from service.auth import actor_of, rules_of
+from service.directory import organisations_meant
 from workflow.definition import STAFF
 
 
@@ -24,17 +25,21 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
     asked = asked_in(request)
     if asked.q and (found := await listing.numbered(asked.q)):
         return Redirect(f"/desk/tickets/{found}", status_code=303)
+    named = cleaned(request.query_params.get("organisation", "")) if not asked.organisation else ""
+    meant = await organisations_meant(named) if named else []
+    here = rows.query(asked)
+    if len(meant) == 1:
+        return Redirect(url("/desk", **here | {"organisation": str(meant[0][0])}), status_code=303)
     reader, actor = await reading(request), await actor_of(request)
     rules, user = await rules_of(request), actor.user
     listed = await listing.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
-    around = await reads.around_the_queue(sorted(STAFF), user=int(user) if user else None)
-    people, organisations = around.people, around.organisations
-    here = rows.query(asked)
+    around = await reads.around_the_queue(sorted(STAFF), user=_id(user), organisation=_id(asked.organisation))
+    people = around.people
     return render(
         "desk/queue.html",
         reader,
         figures=rows.figures(await listing.strip(at=reader.at), asked, reader),
-        chips=rows.chips(asked, reader, rules, user=user, people=people, organisations=organisations),
+        chips=rows.chips(asked, reader, rules, user=user, people=people, organisation=around.organisation),
         rows=[rows.drawn(rows.queue_row(row, reader)) for row in listed.rows],
         asked=asked,
         order=asked.order,
@@ -50,11 +55,17 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         workers=[(str(person.id), person.name) for person in rows.workers(people)],
         colleagues=[(person.email, person.name) for person in rows.workers(people)],
         teams=rows.teams(people),
-        organisations=[(str(id), name) for id, name in organisations],
+        organisation=named or around.organisation,
+        unknown=bool(named),
+        meant=[(name, url("/desk", **here | {"organisation": str(id)})) for id, name in meant],
         kept=[(name, value) for name, value in _flat(here) if name not in ("assignee", "team", "organisation")],
         next_href=url("/desk", **here, after=listed.next) if listed.next else "",
         first_href=url("/desk", **here) if request.query_params.get("after") else "",
     )
+
+
+def _id(value: str) -> int | None:
+    return int(value) if value else None
 
 
 def asked_in(request: AnyRequest) -> listing.Asked:

@@ -146,7 +146,6 @@ SELECT u.id, u.email, u.name, u.role, w."user" IS NOT NULL AS watches, coalesce(
 FROM app_user u LEFT JOIN ticket_watch w ON w."user" = u.id AND w.ticket = $2
 WHERE u.active AND u.role = ANY($1) ORDER BY u.name, u.id LIMIT 500
 """
-ORGANISATIONS = "SELECT id, name FROM organisation WHERE merged_into IS NULL ORDER BY name LIMIT 500"
 
 
 LETTERS = """
@@ -162,39 +161,31 @@ WHERE l.ticket = $2 OR l.other = $2 ORDER BY l.id LIMIT 50
 """
 
 
-async def organisations() -> list[tuple[int, str]]:
-    """The organisations an operator may choose from, by name."""
-    return [(row["id"], row["name"]) for row in await fetch(ORGANISATIONS)]
-
-
 def _rows(select: str) -> str:
     """The rows of a statement as one JSON value, so that several statements go as one."""
     return f"(SELECT coalesce(json_agg(r), '[]') FROM ({select}) r)"
 
 
-def _pairs(select: str) -> str:
-    """The same for ids with names."""
-    return f"(SELECT coalesce(json_agg(json_build_array(r.id, r.name)), '[]') FROM ({select}) r)"
-
-
 class Beside(msgspec.Struct, frozen=True):
     """What stands beside the talk of a ticket: files, letters to the customer (the newest first), linked tickets.
 
-    And whom it may be given to or identified as.
+    And whom it may be given to, and the organisation it is identified as, '' for none.
     """
 
     files: list[Attachment]
     letters: list[SentLetter]
     links: list[Link]
     people: list[Person]
-    organisations: list[tuple[int, str]]
+    organisation: str
 
 
 BESIDE = f"""
 SELECT json_build_object(
     'files', {_rows(f"{ATTACHMENT} WHERE ticket = $2 ORDER BY at, id")},
     'letters', {_rows(LETTERS)}, 'links', {_rows(LINKS)}, 'people', {_rows(COLLEAGUES)},
-    'organisations', {_pairs(ORGANISATIONS)}
+    'organisation', coalesce((
+        SELECT o.name FROM ticket t JOIN organisation o ON o.id = t.organisation WHERE t.id = $2
+    ), '')
 ) AS beside
 """
 BESIDE_DECODER = msgspec.json.Decoder(Beside)
@@ -207,22 +198,23 @@ async def beside_the_talk(ticket: UUID, *, recipient: str, roles: Sequence[str])
 
 
 class Around(msgspec.Struct, frozen=True):
-    """What stands around the queue: whom a ticket may be given to, whose tickets may be asked for, saved views."""
+    """What stands around the queue: whom a ticket may be given to, whose tickets are asked for, saved views."""
 
     people: list[Person]
-    organisations: list[tuple[int, str]]
+    organisation: str
     views: list[SavedView]
 
 
 AROUND = f"""
 SELECT json_build_object(
-    'people', {_rows(COLLEAGUES)}, 'organisations', {_pairs(ORGANISATIONS)}, 'views', {_rows(VIEWS.format(user="$3"))}
+    'people', {_rows(COLLEAGUES)}, 'views', {_rows(VIEWS.format(user="$3"))},
+    'organisation', coalesce((SELECT name FROM organisation WHERE id = $4), '')
 ) AS around
 """
 AROUND_DECODER = msgspec.json.Decoder(Around)
 
 
-async def around_the_queue(roles: Sequence[str], *, user: int | None) -> Around:
+async def around_the_queue(roles: Sequence[str], *, user: int | None, organisation: int | None) -> Around:
     """All of it by one statement; whoever has no account has no views of their own."""
-    row = await fetchrow(AROUND, list(roles), None, user)
+    row = await fetchrow(AROUND, list(roles), None, user, organisation)
     return AROUND_DECODER.decode(row["around"])

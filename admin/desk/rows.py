@@ -167,9 +167,12 @@ def chips(
     *,
     user: str,
     people: Sequence[reads.Person],
-    organisations: Sequence[tuple[int, str]],
+    organisation: str,
 ) -> list[list[Chip]]:
-    """The filters in groups; those that are on come out again by a click."""
+    """The filters in groups; those that are on come out again by a click.
+
+    `organisation` is the name of the one that is asked for.
+    """
     language = reader.language
     states = [state for state in PROCESS.states if not state.final]
     groups = [
@@ -208,8 +211,7 @@ def chips(
         if getattr(asked, name):
             groups[3].append(_chip(translate(language, label), asked, name, "1", on=True))
     if asked.organisation:
-        name = {str(id): name for id, name in organisations}.get(asked.organisation, asked.organisation)
-        groups[3].append(_chip(name, asked, "organisation", asked.organisation, on=True))
+        groups[3].append(_chip(organisation or asked.organisation, asked, "organisation", asked.organisation, on=True))
     if asked.q:
         groups[3].append(_chip(f"«{asked.q}»", asked, "q", asked.q, on=True))
     return groups

@@ -70,7 +70,10 @@ class ClockShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A move that did not go through, or asked to be shown first: what was typed, and what is to be said of it."""
+    """A move that did not go through, or asked to be shown first: what was typed, and what is to be said of it.
+
+    `meant` are the organisations that a name nobody has may mean.
+    """
 
     move: Move
     typed: Mapping[str, str]
@@ -80,6 +83,7 @@ class Tried:
     meanwhile: Sequence[Entry] = field(default_factory=tuple)
     key: str = ""
     brought: uploads.Brought = NOTHING
+    meant: Sequence[str] = ()
 
 
 @get("/desk/tickets/{id:uuid}", guards=[DESK])
@@ -181,7 +185,7 @@ def _forms(
         ticket=ticket, rules=rules_for_moves(ticket, in_force), language=reader.language, zone=reader.zone,
         user=actor.user, canned=canned.offered(ticket, in_force, by=actor, language=reader.language),
         files=[file for file in beside.files if file.sha256], colleagues=beside.people,
-        organisations=beside.organisations,
+        organisation=beside.organisation, meant=tried.meant if tried else (),
     )  # fmt: skip
 
     def form(move: Move) -> MoveForm:

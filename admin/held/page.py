@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from admin.desk.laid_out import laid_out
+from admin.desk.move_forms import CONTACT_HINT, ORGANISATION_HINT
 from admin.desk.queue import DESK
-from admin.desk.reads import organisations
 from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
@@ -70,10 +70,14 @@ async def shown(
     tried: str = "",
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    meant: Sequence[str] = (),
     refusal: str = "",
     status_code: int = 200,
 ) -> Response[str]:
-    """The page of one mail; after a refusal with the form of `tried` open and what was typed in it."""
+    """The page of one mail; after a refusal with the form of `tried` open and what was typed in it.
+
+    `meant` are the organisations that the typed name may mean.
+    """
     reader = await reading(request)
     mail = await reads.mail(id)
     said = await ways_out().show(id)
@@ -91,11 +95,12 @@ async def shown(
         state_label=translate(reader.language, state.label) if state else "",
         takes_more=state is not None and not state.final,
         known=await reads.known_sender(mail.sender),
-        organisations=[(str(id), name) for id, name in await organisations()],
-        contacts=[(str(one.id), f"{one.organisation_name}: {one.full_name}") for one in await reads.contacts()],
+        organisation_hint=translate(reader.language, ORGANISATION_HINT),
+        contact_hint=translate(reader.language, CONTACT_HINT),
         tried=tried,
         typed=typed or {},
         errors=errors or {},
+        meant=meant,
         refusal=refusal,
     )
 

@@ -16,6 +16,7 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
 from service.actors import Actor
 from service.auth import actor_of
+from service.directory import organisations_meant
 from service.people import customer_by_name
 from service.problems import STATUSES, told
 from service.tickets import ticket_id
@@ -49,8 +50,14 @@ async def _refused(
     errors = refusal.errors if isinstance(refusal, WrongFields) else ()
     return await shown(
         request, id, tried=way, typed=typed, errors={error.field: told(error, language) for error in errors},
+        meant=await _meant(typed) if any(error.field == "organisation" for error in errors) else (),
         refusal="" if errors else told(refusal, language), status_code=STATUSES.get(type(refusal), 409),
     )  # fmt: skip
+
+
+async def _meant(typed: Mapping[str, str]) -> list[str]:
+    words = typed.get("organisation", "")
+    return [name for _id, name in await organisations_meant(words)] if words else []
 
 
 async def _ticket(request: AnyRequest, id: UUID, typed: Mapping[str, str]) -> tuple[str, str]:

@@ -121,6 +121,30 @@
     }
   }
 
+  // Organisations and people are found among all there are while one types; the words that are chosen stay in the field.
+  const named = {
+    organisations: ({ name, domains }) => [name, domains.join(", ")],
+    contacts: ({ addresses, full_name, organisation }) => [addresses[0], [full_name, organisation].filter(Boolean).join(", ")],
+  };
+  for (const field of document.querySelectorAll("input[data-among]")) {
+    const among = field.dataset.among;
+    let asked = null, waiting = 0;
+    const suggest = async () => {
+      asked?.abort();
+      asked = new AbortController();
+      const address = `/api/v1/${among}?${new URLSearchParams({ q: field.value, limit: 20 })}`;
+      const answer = await fetch(address, { credentials: "same-origin", signal: asked.signal }).catch(() => null);
+      if (!answer?.ok) return;
+      const found = (await answer.json()).items.map(named[among]);
+      field.list.replaceChildren(...found.map(([value, told]) => new Option(told, value)));
+    };
+    field.addEventListener("input", (event) => {
+      clearTimeout(waiting);
+      if (event.inputType !== "insertReplacementText") waiting = setTimeout(suggest, 200); // chosen: nothing to look for
+    });
+    field.addEventListener("focus", suggest);
+  }
+
   // Who is calling: found while one types, and written into the form without losing what stands in it.
   const lookup = document.querySelector("form[data-lookup]");
   if (lookup) {

@@ -80,7 +80,7 @@ async def list_organisations(
     q: Q = "",
     domain: Annotated[str, QueryParameter(description="A mail domain of theirs: `romashka.example.org`.")] = "",
 ) -> OrganisationPage:
-    """In the order they were added; `q` is looked for in the name."""
+    """In the order they were added; `q` is looked for in name and mail domains."""
     rows, onward = await _page(directory.organisations, limit, cursor, q=q, domain=domain)
     return OrganisationPage([OrganisationView(**row) for row in rows], onward)
 

@@ -229,6 +229,30 @@ def test_nothing_of_one_caller_stands_under_the_name_of_another(
     assert olga.errors == []
 
 
+def test_organisations_are_found_while_one_types(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    ticket = registered(api, "Кого искать")
+    house = {"name": "АО «Якорь находок»", "domains": ["finds.example.com"]}
+    api.post("/organisations", json=house).raise_for_status()
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens(f"/desk/tickets/{ticket['id']}")
+    page.click("#move-identify > summary")
+    page.locator("#move-identify [name=organisation]").press_sequentially("finds.ex")
+    page.wait_for_selector("#move-identify option[value='АО «Якорь находок»']", state="attached")
+    page.fill("#move-identify [name=organisation]", "АО «Якорь находок»")
+    page.click("#move-identify form button.main")
+    page.wait_for_load_state()
+    page = olga.opens("/desk")
+    page.click(".more-filters summary")
+    page.locator(".more-filters [name=organisation]").press_sequentially("якорь н")
+    page.wait_for_selector("#organisations option[value='АО «Якорь находок»']", state="attached")
+    page.locator(".more-filters [name=organisation]").press("Enter")
+    page.wait_for_url(lambda url: "organisation=" in url)
+    assert page.locator("tr[data-row]").count() == 1
+    assert olga.errors == []
+
+
 def test_news_leave_open_what_is_read_and_keep_what_is_typed(
     system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
 ) -> None:
