@@ -1,4 +1,7 @@
-"""Figures about the work: time in each state, disputes, extensions, effort; and the tickets behind them."""
+"""Figures about the work: time in each state, disputes, extensions, effort; and the tickets behind them.
+
+Each of them may be narrowed to the tickets of one service level (clause 7.7); '' stands for all of them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from service.compliance import CLOCKS, COUNTS, SLIM
-from service.database import fetch
+from service.database import fetch, fetchval
 from workflow.process import PROCESS
 
 MOST = 1_000  # rows of one table, tickets behind one figure
@@ -60,12 +63,18 @@ class PauseTime(msgspec.Struct, frozen=True):
 
 
 class Effort(msgspec.Struct, frozen=True):
-    """Minutes booked on one contract by one colleague in a month (clause 5.2)."""
+    """Minutes booked on one contract by one colleague in a month (clause 5.2).
+
+    `operator` is the name for people; `operator_id` tells those of one name apart: `staff:7`, or `token:3` of a
+    program.
+    """
 
     month: str
     organisation: str
     contract: str
     operator: str
+    operator_id: str
+    operator_email: str
     answers: int
     minutes: int
 
@@ -108,31 +117,33 @@ WITH stays AS (
     SELECT j.to_state AS state, j.ticket,
            extract(epoch FROM lead(j.at) OVER (PARTITION BY j.ticket ORDER BY j.seq) - j.at) AS seconds
     FROM journal j JOIN ticket t ON t.id = j.ticket
-    WHERE t.received_at >= $1 AND j.kind <> 'note'
+    WHERE t.received_at >= $1 AND j.kind <> 'note' AND $2 IN ('', t.service_level)
 )
 """
 
 
-async def time_per_state(*, since: datetime) -> list[StateTime]:
+async def time_per_state(*, since: datetime, level: str = "") -> list[StateTime]:
     """How long the tickets received since stood in each state, in the order of the process."""
     rows = await fetch(
         STAYS + "SELECT state, count(*) AS stays, avg(seconds)::float8 AS mean_seconds, "
         "percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::float8 AS median_seconds "
         "FROM stays WHERE seconds IS NOT NULL GROUP BY state",
         since,
+        level,
     )
     found = {row["state"]: StateTime(**dict(row)) for row in rows}
     return [found[state.name] for state in PROCESS.states if state.name in found]
 
 
-async def happened(trigger: str, *, since: datetime, zone: str) -> list[Count]:
+async def happened(trigger: str, *, since: datetime, zone: str, level: str = "") -> list[Count]:
     """How often a move was made, by month and by the code of its reason ('' without one)."""
     rows = await fetch(
         "SELECT to_char(at AT TIME ZONE $3, 'YYYY-MM') AS month, "
         "coalesce(convert_from(body, 'UTF8')::jsonb #>> '{data,reason}', '') AS code, "
-        "count(*) AS n, count(DISTINCT ticket) AS tickets "
-        f"FROM journal WHERE trigger = $1 AND at >= $2 GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC, 2 LIMIT {MOST}",
-        trigger, since, zone,
+        "count(*) AS n, count(DISTINCT ticket) AS tickets FROM journal j WHERE trigger = $1 AND at >= $2 "
+        "AND ($4 = '' OR EXISTS (SELECT FROM ticket t WHERE t.id = j.ticket AND t.service_level = $4)) "
+        f"GROUP BY 1, 2 ORDER BY 1 DESC, 3 DESC, 2 LIMIT {MOST}",
+        trigger, since, zone, level,
     )  # fmt: skip
     return [Count(**dict(row)) for row in rows]
 
@@ -145,35 +156,54 @@ WITH rests AS (
         SELECT jsonb_path_query(t.clocks, '$.resolution.pauses[*]') UNION ALL
         SELECT jsonb_path_query(t.clocks, '$.finished[*].pauses[*]')
     ) AS one(rest)
-    WHERE t.received_at >= $1 AND rest ->> 'end' IS NOT NULL
+    WHERE t.received_at >= $1 AND rest ->> 'end' IS NOT NULL AND $2 IN ('', t.service_level)
 )
 """
 
 
-async def pauses(*, since: datetime) -> list[PauseTime]:
+async def pauses(*, since: datetime, level: str = "") -> list[PauseTime]:
     """How long the clocks of the tickets received since rested, by the reason."""
     rows = await fetch(
         PAUSES + "SELECT reason, count(*) AS pauses, count(DISTINCT ticket) AS tickets, avg(seconds) AS mean_seconds, "
         "percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median_seconds "
         "FROM rests GROUP BY reason ORDER BY 2 DESC, 1",
         since,
+        level,
     )
     return [PauseTime(**dict(row)) for row in rows]
 
 
-async def effort(*, since: datetime, until: datetime, zone: str, limit: int | None = None) -> list[Effort]:
+WHO_BOOKED = "j.actor_kind || ':' || j.actor_id"
+BOOKED = "message m JOIN journal j ON j.ticket = m.ticket AND j.seq = m.seq"
+
+
+async def effort(*, since: datetime, until: datetime, zone: str, level: str = "") -> list[Effort]:
     """Booked minutes by month, contract and colleague; tickets without a contract stand under the organisation."""
     rows = await fetch(
         "SELECT to_char(m.at AT TIME ZONE $3, 'YYYY-MM') AS month, t.organisation_name AS organisation, "
-        "t.contract_number AS contract, m.author AS operator, count(*) AS answers, sum(m.minutes)::bigint AS minutes "
-        "FROM message m JOIN ticket t ON t.id = m.ticket WHERE m.minutes > 0 AND m.at >= $1 AND m.at < $2 "
-        "GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC, 6 DESC, 2, 3, 4 LIMIT $4",
-        since, until, zone, limit,
+        f"t.contract_number AS contract, {WHO_BOOKED} AS operator_id, coalesce(u.name, max(m.author)) AS operator, "
+        "coalesce(u.email, '') AS operator_email, count(*) AS answers, sum(m.minutes)::bigint AS minutes "
+        f"FROM {BOOKED} JOIN ticket t ON t.id = m.ticket "
+        "LEFT JOIN app_user u ON j.actor_kind = 'staff' AND u.id::text = j.actor_id "
+        "WHERE m.minutes > 0 AND m.at >= $1 AND m.at < $2 AND $4 IN ('', t.service_level) "
+        "GROUP BY 1, 2, 3, 4, u.name, u.email ORDER BY 1 DESC, 8 DESC, 2, 3, 5, 4",
+        since, until, zone, level,
     )  # fmt: skip
     return [Effort(**dict(row)) for row in rows]
 
 
-async def bookings(*, since: datetime, until: datetime) -> AsyncIterator[list[Booking]]:
+async def name_of(operator_id: str) -> str:
+    """Who stands behind an `operator_id`; '' for nobody we know."""
+    kind, _colon, id = operator_id.partition(":")
+    found: str | None = await fetchval(
+        "SELECT coalesce((SELECT name FROM app_user WHERE $1 = 'staff' AND id::text = $2), "
+        "(SELECT name FROM api_token WHERE $1 = 'token' AND id::text = $2))",
+        kind, id,
+    )  # fmt: skip
+    return found or ""
+
+
+async def bookings(*, since: datetime, until: datetime, level: str = "") -> AsyncIterator[list[Booking]]:
     """Pages of all bookings in the half-open period, the oldest first."""
     place: tuple[datetime, UUID] = (since, UUID(int=0))
     while True:
@@ -182,8 +212,8 @@ async def bookings(*, since: datetime, until: datetime) -> AsyncIterator[list[Bo
             "t.contract_number AS contract, m.author AS operator, m.method, m.minutes "
             "FROM message m JOIN ticket t ON t.id = m.ticket "
             "WHERE m.minutes > 0 AND m.at >= $1 AND (m.at, m.id) > ($1, $2) AND m.at < $3 "
-            f"ORDER BY m.at, m.id LIMIT {PAGE}",
-            *place, until,
+            f"AND $4 IN ('', t.service_level) ORDER BY m.at, m.id LIMIT {PAGE}",
+            *place, until, level,
         )  # fmt: skip
         if not rows:
             return
@@ -198,62 +228,74 @@ TICKET = f"{COLUMNS} FROM ticket t"
 NEWEST = f"ORDER BY t.received_at DESC, t.id DESC LIMIT {MOST}"
 
 
-async def behind_moves(trigger: str, *, code: str | None, since: datetime, until: datetime) -> list[Behind]:
+async def behind_moves(
+    trigger: str, *, code: str | None, since: datetime, until: datetime, level: str = ""
+) -> list[Behind]:
     """The tickets on which a move was made in the half-open period; with `code`, for this reason."""
     return _behind(
         await fetch(
             f"{TICKET} WHERE t.id IN (SELECT ticket FROM journal WHERE trigger = $1 AND at >= $2 AND at < $3 "
             "AND ($4::text IS NULL OR coalesce(convert_from(body, 'UTF8')::jsonb #>> '{data,reason}', '') = $4)) "
-            f"{NEWEST}",
-            trigger, since, until, code,
+            f"AND $5 IN ('', t.service_level) {NEWEST}",
+            trigger, since, until, code, level,
         )
     )  # fmt: skip
 
 
-async def behind_pauses(reason: str, *, since: datetime) -> list[Behind]:
+async def behind_pauses(reason: str, *, since: datetime, level: str = "") -> list[Behind]:
     """The tickets received since whose clock rested for a reason; the longest rests first."""
     return _behind(
         await fetch(
             PAUSES + COLUMNS + "FROM ticket t JOIN (SELECT ticket, sum(seconds) AS seconds FROM rests "
-            f"WHERE reason = $2 GROUP BY ticket) r ON r.ticket = t.id ORDER BY r.seconds DESC, t.id LIMIT {MOST}",
-            since, reason,
+            f"WHERE reason = $3 GROUP BY ticket) r ON r.ticket = t.id ORDER BY r.seconds DESC, t.id LIMIT {MOST}",
+            since, level, reason,
         )
     )  # fmt: skip
 
 
-async def behind_score(score: str, *, since: datetime, until: datetime) -> list[Behind]:
+async def behind_score(score: str, *, since: datetime, until: datetime, level: str = "") -> list[Behind]:
     """The tickets that their customers rated so in the half-open period."""
     return _behind(
         await fetch(
-            f"{TICKET} JOIN satisfaction s ON s.ticket = t.id WHERE s.score = $1 AND s.at >= $2 AND s.at < $3 {NEWEST}",
-            score, since, until,
+            f"{TICKET} JOIN satisfaction s ON s.ticket = t.id WHERE s.score = $1 AND s.at >= $2 AND s.at < $3 "
+            f"AND $4 IN ('', t.service_level) {NEWEST}",
+            score, since, until, level,
         )
     )  # fmt: skip
 
 
 async def behind_effort(
-    *, organisation: str | None, contract: str | None, operator: str | None, since: datetime, until: datetime
+    *,
+    organisation: str | None,
+    contract: str | None,
+    operator: str | None,
+    since: datetime,
+    until: datetime,
+    level: str = "",
 ) -> list[Behind]:
-    """The tickets on which minutes were booked in the half-open period; None for whatever it may be."""
+    """The tickets on which minutes were booked in the half-open period; None for whatever it may be.
+
+    `operator` is an `operator_id`.
+    """
     return _behind(
         await fetch(
             f"{TICKET} WHERE ($1::text IS NULL OR t.organisation_name = $1) "
-            "AND ($2::text IS NULL OR t.contract_number = $2) AND t.id IN (SELECT ticket FROM "
-            "message WHERE minutes > 0 AND at >= $3 AND at < $4 AND ($5::text IS NULL OR author = $5)) "
-            f"{NEWEST}",
-            organisation, contract, since, until, operator,
+            f"AND ($2::text IS NULL OR t.contract_number = $2) AND t.id IN (SELECT m.ticket FROM {BOOKED} "
+            f"WHERE m.minutes > 0 AND m.at >= $3 AND m.at < $4 AND ($5::text IS NULL OR {WHO_BOOKED} = $5)) "
+            f"AND $6 IN ('', t.service_level) {NEWEST}",
+            organisation, contract, since, until, operator, level,
         )
     )  # fmt: skip
 
 
-async def behind_state(state: str, *, since: datetime) -> list[Behind]:
+async def behind_state(state: str, *, since: datetime, level: str = "") -> list[Behind]:
     """The tickets received since that stood in a state; the longest stays first."""
     return _behind(
         await fetch(
-            STAYS + COLUMNS + "FROM ticket t JOIN (SELECT ticket, sum(seconds) AS seconds FROM stays WHERE state = $2 "
+            STAYS + COLUMNS + "FROM ticket t JOIN (SELECT ticket, sum(seconds) AS seconds FROM stays WHERE state = $3 "
             "AND seconds IS NOT NULL GROUP BY ticket) s ON s.ticket = t.id "
             f"ORDER BY s.seconds DESC, t.id LIMIT {MOST}",
-            since, state,
+            since, level, state,
         )
     )  # fmt: skip
 

@@ -94,13 +94,18 @@ async def score_of(ticket: Ticket) -> str:
     return await fetchval("SELECT score FROM satisfaction WHERE ticket = $1", ticket.id) or ""
 
 
-async def summary(*, since: datetime, until: datetime, zone: ZoneInfo) -> list[Month]:
-    """Each month with an answer between two instants, the oldest first; months are those of `zone`."""
+async def summary(*, since: datetime, until: datetime, zone: ZoneInfo, level: str = "") -> list[Month]:
+    """Each month with an answer between two instants, the oldest first; months are those of `zone`.
+
+    Of the tickets of one service level when it is given.
+    """
     rows = await fetch(
         "SELECT date_trunc('month', at AT TIME ZONE $3)::date AS first, "
         "count(*) FILTER (WHERE score = 'good') AS good, count(*) FILTER (WHERE score = 'fair') AS fair, "
         "count(*) FILTER (WHERE score = 'bad') AS bad "
-        "FROM satisfaction WHERE at >= $1 AND at < $2 GROUP BY 1 ORDER BY 1",
-        since, until, zone.key,
+        "FROM satisfaction s WHERE at >= $1 AND at < $2 "
+        "AND ($4 = '' OR EXISTS (SELECT FROM ticket t WHERE t.id = s.ticket AND t.service_level = $4)) "
+        "GROUP BY 1 ORDER BY 1",
+        since, until, zone.key, level,
     )  # fmt: skip
     return [Month(**row) for row in rows]

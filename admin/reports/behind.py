@@ -33,6 +33,7 @@ class Wanted:
     given: Mapping[str, str]
     since: datetime
     month: tuple[datetime, datetime] | None
+    level: str
     reader: Reading
 
     def month_or_not_found(self) -> tuple[datetime, datetime]:
@@ -70,11 +71,13 @@ async def behind_page(request: AnyRequest) -> Response[str]:
         raise NotFound()
     since = since_of(months_of(request), at=reader.at, zone=reader.zone)
     month = month_of(given.get("month", ""), zone=reader.zone)
-    found = await find(Wanted(given=given, since=since, month=month, reader=reader))
+    level = given.get("level", "")
+    named = level_name(level, await in_force(at=reader.at), reader) if level not in ("", NONE) else ""
+    found = await find(Wanted(given=given, since=since, month=month, level=level, reader=reader))
     return render(
         "reports/behind.html",
         reader,
-        title=found.title,
+        title=f"{found.title} ({named})" if named else found.title,
         rows=found.rows,
         next_href=found.onward,
         opens=reader.searches,
@@ -90,32 +93,31 @@ async def _kept(wanted: Wanted) -> Found:
         raise NotFound()
     figure = Figure(
         clock=clock, result=result, since=wanted.month[0] if wanted.month else wanted.since,  # type: ignore[arg-type]
-        month=given.get("month", ""), priority=given.get("priority", ""), level=given.get("level", ""),
+        month=given.get("month", ""), priority=given.get("priority", ""), level=wanted.level,
     )  # fmt: skip
     page, cursor = await tickets_behind(figure, at=reader.at, cursor=given.get("cursor") or None, limit=ON_A_PAGE)
-    rules = await in_force(at=reader.at)
-    level = level_name(figure.level, rules, reader) if figure.level not in ("", NONE) else ""
-    narrowed = (figure.month, wanted.t(CLOCKS[clock]), figure.priority.replace(NONE, "—"), level)
+    narrowed = (figure.month, wanted.t(CLOCKS[clock]), figure.priority.replace(NONE, "—"))
     title = f"{', '.join(filter(None, narrowed))}: {wanted.t(RESULTS[result])}"
     return Found(list(page), title, url(BEHIND, **{**given, "cursor": cursor}) if cursor else "")
 
 
 async def _state(wanted: Wanted) -> Found:
     state = wanted.among("state", PROCESS.by_name)
-    rows = await reporting.behind_state(state, since=wanted.since)
+    rows = await reporting.behind_state(state, since=wanted.since, level=wanted.level)
     return Found(list(rows), wanted.t(PROCESS.state(state).label))
 
 
 async def _pause(wanted: Wanted) -> Found:
     reason = wanted.among("reason", {state.pause_reason for state in PROCESS.states if state.pause_reason})
-    return Found(list(await reporting.behind_pauses(reason, since=wanted.since)), wanted.t(reason))
+    rows = await reporting.behind_pauses(reason, since=wanted.since, level=wanted.level)
+    return Found(list(rows), wanted.t(reason))
 
 
 async def _move(wanted: Wanted) -> Found:
     trigger, code = wanted.among("trigger", PROCESS.by_trigger), wanted.given.get("code", "")
     since, until = wanted.month_or_not_found()
     rows = await reporting.behind_moves(
-        trigger, code=None if not code else "" if code == NONE else code, since=since, until=until
+        trigger, code=None if not code else "" if code == NONE else code, since=since, until=until, level=wanted.level
     )
     return Found(list(rows), f"{wanted.given['month']}: {wanted.t(PROCESS.by_trigger[trigger].in_journal)}")
 
@@ -125,7 +127,9 @@ async def _effort(wanted: Wanted) -> Found:
     since, until = wanted.month_or_not_found()
     narrowed = {name: wanted.given.get(name, "") for name in ("organisation", "contract", "operator")}
     asked = {name: None if not value else "" if value == NONE else value for name, value in narrowed.items()}
-    rows = await reporting.behind_effort(**asked, since=since, until=until)
+    rows = await reporting.behind_effort(**asked, since=since, until=until, level=wanted.level)
+    if narrowed["operator"]:
+        narrowed["operator"] = await reporting.name_of(narrowed["operator"])
     said = ", ".join(value for value in narrowed.values() if value not in ("", NONE))
     if not said and narrowed["organisation"] == NONE:
         said = wanted.t(_("without an organisation"))
@@ -135,7 +139,7 @@ async def _effort(wanted: Wanted) -> Found:
 async def _score(wanted: Wanted) -> Found:
     score = wanted.among("score", dict(SCORES))
     since, until = wanted.month_or_not_found()
-    rows = await reporting.behind_score(score, since=since, until=until)
+    rows = await reporting.behind_score(score, since=since, until=until, level=wanted.level)
     return Found(list(rows), f"{wanted.given['month']}: {wanted.t(dict(SCORES)[score])}")
 
 

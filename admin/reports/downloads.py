@@ -38,6 +38,7 @@ class Wanted:
 
     reader: Reading
     months: int
+    level: str
     since: datetime
     period: Period
 
@@ -69,7 +70,8 @@ async def download(request: AnyRequest, name: FromPath[str], form: FromPath[str]
         raise NotFound()
     reader, months = await reading(request), months_of(request)
     wanted = Wanted(
-        reader=reader, months=months, since=since_of(months, at=reader.at, zone=reader.zone),
+        reader=reader, months=months, level=request.query_params.get("level", "").replace("\x00", ""),
+        since=since_of(months, at=reader.at, zone=reader.zone),
         period=period_of(request, at=reader.at, zone=reader.zone),
     )  # fmt: skip
     heads, pages = [wanted.t(head) for head in table.heads], table.pages(wanted)
@@ -95,12 +97,12 @@ async def _sla(wanted: Wanted) -> Pages:
     yield [
         [one.month, wanted.t(CLOCKS[one.clock]), one.priority or "", one.level, one.met, one.extended, one.breached,
          one.running]
-        for one in rows
+        for one in rows if wanted.level in ("", one.level)
     ]  # fmt: skip
 
 
 async def _states(wanted: Wanted) -> Pages:
-    rows = await reporting.time_per_state(since=wanted.since)
+    rows = await reporting.time_per_state(since=wanted.since, level=wanted.level)
     yield [
         [wanted.t(PROCESS.state(one.state).label), one.stays, *_hours(one.mean_seconds, one.median_seconds)]
         for one in rows
@@ -108,7 +110,7 @@ async def _states(wanted: Wanted) -> Pages:
 
 
 async def _pauses(wanted: Wanted) -> Pages:
-    rows = await reporting.pauses(since=wanted.since)
+    rows = await reporting.pauses(since=wanted.since, level=wanted.level)
     yield [
         [wanted.t(one.reason), one.pauses, one.tickets, *_hours(one.mean_seconds, one.median_seconds)] for one in rows
     ]
@@ -120,7 +122,8 @@ def _hours(*seconds: float) -> Iterable[float]:
 
 def _happened(trigger: str) -> Callable[[Wanted], Pages]:
     async def pages(wanted: Wanted) -> Pages:
-        rows = await reporting.happened(trigger, since=wanted.since, zone=wanted.reader.zone.key)
+        zone = wanted.reader.zone.key
+        rows = await reporting.happened(trigger, since=wanted.since, zone=zone, level=wanted.level)
         yield [[one.month, one.code, one.n, one.tickets] for one in rows]
 
     return pages
@@ -131,13 +134,18 @@ async def _effort(wanted: Wanted) -> Pages:
     for month in months_until(wanted.months, at=wanted.reader.at, zone=wanted.reader.zone):
         bounds = month_of(month, zone=wanted.reader.zone)
         assert bounds is not None
-        rows = await reporting.effort(since=bounds[0], until=bounds[1], zone=wanted.reader.zone.key)
-        yield [[one.month, one.organisation, one.contract, one.operator, one.answers, one.minutes] for one in rows]
+        zone = wanted.reader.zone.key
+        rows = await reporting.effort(since=bounds[0], until=bounds[1], zone=zone, level=wanted.level)
+        yield [
+            [one.month, one.organisation, one.contract, one.operator, one.operator_email, one.answers, one.minutes]
+            for one in rows
+        ]
 
 
 async def _bookings(wanted: Wanted) -> Pages:
     methods = dict(DELIVERY_METHODS)
-    async for page in reporting.bookings(since=wanted.since, until=wanted.reader.at + timedelta(days=1)):
+    until = wanted.reader.at + timedelta(days=1)
+    async for page in reporting.bookings(since=wanted.since, until=until, level=wanted.level):
         yield [
             [wanted.moment(one.at), one.number or "", one.subject, one.organisation, one.contract, one.operator,
              wanted.t(methods[one.method]) if one.method in methods else one.method, one.minutes]
@@ -147,7 +155,7 @@ async def _bookings(wanted: Wanted) -> Pages:
 
 async def _satisfaction(wanted: Wanted) -> Pages:
     until = wanted.reader.at + timedelta(days=1)
-    rows = await summary(since=wanted.since, until=until, zone=wanted.reader.zone)
+    rows = await summary(since=wanted.since, until=until, zone=wanted.reader.zone, level=wanted.level)
     yield [[f"{one.first:%Y-%m}", one.good, one.fair, one.bad] for one in rows]
 
 
@@ -172,8 +180,8 @@ TABLES: Mapping[str, Table] = {
         (_("Month"), _("Reason"), _("Times"), _("Tickets")), (10, 30, 10, 10), _happened(work.EXTEND)
     ),
     "effort": Table(
-        (_("Month"), _("Organisation"), _("Contract"), _("Who"), _("Answers"), _("Minutes")),
-        (10, 40, 20, 24, 10, 10), _effort,
+        (_("Month"), _("Organisation"), _("Contract"), _("Who"), _("E-mail"), _("Answers"), _("Minutes")),
+        (10, 40, 20, 24, 30, 10, 10), _effort,
     ),
     "bookings": Table(
         (_("When"), _("Number"), _("Subject"), _("Organisation"), _("Contract"), _("Who"), _("Delivery method"),

@@ -34,12 +34,12 @@ async def reports_page(request: AnyRequest) -> Response[str]:
     since, until = since_of(months, at=reader.at, zone=reader.zone), reader.at + timedelta(days=1)
     zone = reader.zone.key
     everything = await by_month_and_level(months=months, at=reader.at)
-    level = request.query_params.get("level", "")
+    level = request.query_params.get("level", "").replace("\x00", "")
     kept = [one for one in everything if level in ("", one.level)]
-    efforts = await reporting.effort(since=since, until=until, zone=zone)
-    contracts, colleagues = work.by_contract(efforts), work.by_colleague(efforts)
+    efforts = await reporting.effort(since=since, until=until, zone=zone, level=level)
+    contracts, colleagues = work.by_contract(efforts, level=level), work.by_colleague(efforts, level=level)
     ended = [translate(reader.language, said) for said in clocks.RESULTS.values()]
-    thought = await summary(since=since, until=until, zone=reader.zone)
+    thought = await summary(since=since, until=until, zone=reader.zone, level=level)
     return render(
         "reports/page.html",
         reader,
@@ -50,26 +50,28 @@ async def reports_page(request: AnyRequest) -> Response[str]:
         resolution=clocks.chart("resolution", kept, reader, level=level),
         rows=clocks.by_month(kept, rules, reader, level=level),
         by_level=clocks.by_level(kept, rules, reader, months=months),
-        states=work.states(await reporting.time_per_state(since=since), months, reader),
-        pauses=work.pauses(await reporting.pauses(since=since), months, reader),
+        states=work.states(await reporting.time_per_state(since=since, level=level), months, reader, level=level),
+        pauses=work.pauses(await reporting.pauses(since=since, level=level), months, reader, level=level),
         disputes=work.counted(
-            await reporting.happened(work.DISPUTE, since=since, zone=zone), work.DISPUTE, rules, reader
+            await reporting.happened(work.DISPUTE, since=since, zone=zone, level=level), work.DISPUTE, rules, reader,
+            level=level,
         ),
         extended=work.counted(
-            await reporting.happened(work.EXTEND, since=since, zone=zone), work.EXTEND, rules, reader
+            await reporting.happened(work.EXTEND, since=since, zone=zone, level=level), work.EXTEND, rules, reader,
+            level=level,
         ),
-        effort_chart=work.effort_chart(efforts, reader),
+        effort_chart=work.effort_chart(efforts, reader, level=level),
         contracts=contracts[:SHOWN],
         colleagues=colleagues[:SHOWN],
         shown=SHOWN if max(len(contracts), len(colleagues)) > SHOWN else 0,
         effort_minutes=sum(one.minutes for one in efforts),
-        satisfaction=work.satisfaction(thought, reader),
-        satisfaction_chart=work.satisfaction_chart(thought, reader),
+        satisfaction=work.satisfaction(thought, reader, level=level),
+        satisfaction_chart=work.satisfaction_chart(thought, reader, level=level),
         scores=[(work.SCORE_TONES[score], translate(reader.language, label)) for score, label in SCORES],
         ends=[*((said, "num") for said in ended), (translate(reader.language, _("Share in time")), "num")],
         results=[(clocks.TONES[code], translate(reader.language, said)) for code, said in clocks.RESULTS.items()],
-        files=f"months={months}",
-    )
+        files=url("", months=months, level=level).removeprefix("?"),
+    )  # fmt: skip
 
 
 def _level_chips(

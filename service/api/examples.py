@@ -319,6 +319,7 @@ EXAMPLES = Examples(
         "EffortReport": {
             "items": [
                 {"month": "2026-05", "organisation": "Romashka LLC", "contract": "C-17", "operator": "Olga Orlova",
+                 "operator_id": "staff:4", "operator_email": "olga@desk.example.org",
                  "answers": 14, "minutes": 480},
             ],
             "minutes_total": 480,

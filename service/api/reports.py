@@ -28,6 +28,7 @@ REPORTS = requires(*READERS, scope="tickets:read")
 
 Day = Annotated[date | None, QueryParameter(name="from", description="First day of receipt: `2026-05-01`.")]
 LastDay = Annotated[date | None, QueryParameter(name="until", description="Last day of receipt, included.")]
+Level = Annotated[str, QueryParameter(description="Of the tickets of this service level only.")]
 Months = Annotated[int, QueryParameter(name="months", ge=1, le=36, description="This month and those before.")]
 
 
@@ -39,10 +40,10 @@ class EffortReport(msgspec.Struct, frozen=True):
 
 
 @get("/reports/effort", operation_id="getEffortReport", summary="Booked minutes", guards=[REPORTS])
-async def effort_report(months: Months = 3) -> EffortReport:
+async def effort_report(months: Months = 3, level: Level = "") -> EffortReport:
     """Minutes booked on answers, by month, contract and colleague (clause 5.2), this month included."""
     at, since, zone = await _period(months)
-    items = await reporting.effort(since=since, until=at + timedelta(days=1), zone=zone)
+    items = await reporting.effort(since=since, until=at + timedelta(days=1), zone=zone, level=level)
     return EffortReport(items, sum(one.minutes for one in items))
 
 
@@ -84,38 +85,40 @@ async def level_report(months: Months = 3) -> LevelReport:
 
 
 @get("/reports/states", operation_id="getStateReport", summary="Time in each state", guards=[REPORTS])
-async def state_report(months: Months = 3) -> StateReport:
+async def state_report(months: Months = 3, level: Level = "") -> StateReport:
     """How long the tickets received in these months stood in each state."""
     _at, since, _zone = await _period(months)
-    return StateReport(await reporting.time_per_state(since=since))
+    return StateReport(await reporting.time_per_state(since=since, level=level))
 
 
 @get("/reports/pauses", operation_id="getPauseReport", summary="Pauses by reason", guards=[REPORTS])
-async def pause_report(months: Months = 3) -> PauseReport:
+async def pause_report(months: Months = 3, level: Level = "") -> PauseReport:
     """How often and how long the resolution clocks of the tickets received in these months rested, by the reason."""
     _at, since, _zone = await _period(months)
-    return PauseReport(await reporting.pauses(since=since))
+    return PauseReport(await reporting.pauses(since=since, level=level))
 
 
 @get("/reports/moves", operation_id="getMoveReport", summary="How often a move was made", guards=[REPORTS])
 async def move_report(
     trigger: Annotated[str, QueryParameter(description="Which move: `dispute`, `extend` …")],
     months: Months = 3,
+    level: Level = "",
 ) -> MoveReport:
     """By month and by the code of the reason."""
     if trigger not in PROCESS.by_trigger:
         named = {"value": trigger, "choices": ", ".join(PROCESS.by_trigger)}
         raise WrongFields([FieldError("trigger", _("“{value}” is not among the choices: {choices}."), named)])
     _at, since, zone = await _period(months)
-    return MoveReport(await reporting.happened(trigger, since=since, zone=zone))
+    return MoveReport(await reporting.happened(trigger, since=since, zone=zone, level=level))
 
 
 @get("/reports/satisfaction", operation_id="getSatisfactionReport", summary="What customers thought",
      guards=[REPORTS])  # fmt: skip
-async def satisfaction_report(months: Months = 3) -> SatisfactionReport:
+async def satisfaction_report(months: Months = 3, level: Level = "") -> SatisfactionReport:
     """How many closed tickets were rated how, by month."""
     at, since, zone = await _period(months)
-    found = await satisfaction.summary(since=since, until=at + timedelta(days=1), zone=zone_named(zone))
+    until = at + timedelta(days=1)
+    found = await satisfaction.summary(since=since, until=until, zone=zone_named(zone), level=level)
     return SatisfactionReport(found)
 
 

@@ -14,7 +14,7 @@ from service import clock
 from service.database import execute, fetchval
 from service.ticket import Ticket
 from tests.admin.conftest import Browser, Signs, words
-from tests.admin.test_desk import a_request, a_ticket, does, in_work
+from tests.admin.test_desk import a_request, a_ticket, does, in_work, makes
 from workflow.definition import Role
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -76,6 +76,35 @@ async def test_resolution_is_told_by_service_level_too_and_narrowed_down_to_one(
     assert [ticket["subject"] for ticket in one] == ["dear"]
 
 
+async def test_every_table_is_narrowed_down_to_a_service_level(operator: Browser) -> None:
+    for subject, level in (("usual", "standard"), ("dear", "extended")):
+        ticket = await does(await in_work(subject), "request_info", text="Which version?", minutes=30)
+        await does(ticket, "resume", text="Seven.")
+        answer = {"text": "Mended.", "delivery_method": "email", "minutes": 45, "outcome": "solved"}
+        await does(ticket, "complete", **answer)
+        await does(ticket, "dispute", text="It still fails.")
+        await does(ticket, "extend", reason="needs_development", text="Soon.", promised_at="2099-01-01T12:00:00+03:00")
+        await does(ticket, "withdraw", text="Works again.")
+        await execute("UPDATE ticket SET service_level = $2, subject = $3 WHERE id = $1", ticket.id, level, subject)
+        await execute("INSERT INTO satisfaction (ticket, score, at) VALUES ($1, 'good', $2)", ticket.id, clock.now())
+    page = await operator.get("/reports?months=1&level=extended")
+    assert "Altogether 75 minutes were booked." in words(page)
+    for kind in ("registration", "resolution", "state", "pause", "move", "effort", "score"):
+        hrefs = links(page.text, kind)
+        assert hrefs, kind
+        for href in hrefs:
+            behind = words(await operator.get(href))
+            assert "dear" in behind, href
+            assert "usual" not in behind, href
+    for href in {unescape(found) for found in re.findall(r'href="(/reports/\w+/csv\?[^"]*)"', page.text)}:
+        narrowed, whole = [(await operator.client.get(path)).text for path in (href, href.partition("&level")[0])]
+        assert narrowed != whole, href
+    for name in ("states?", "pauses?", "satisfaction?", "moves?trigger=dispute&", "effort?"):
+        path = f"/api/v1/reports/{name}months=1"
+        narrowed, whole = [(await operator.client.get(one)).text for one in (f"{path}&level=extended", path)]
+        assert narrowed != whole, name
+
+
 async def test_pauses_are_told_by_their_reason(operator: Browser) -> None:
     ticket = await does(await in_work("asked"), "request_info", text="Which version?", minutes=30)
     page = words(await operator.get("/reports?months=1"))
@@ -110,6 +139,26 @@ async def test_effort_is_summed_by_contract_and_by_colleague(operator: Browser) 
     assert re.search(r"Olga 2 105", words(page))
     behind = [words(await operator.get(href)) for href in links(page.text, "effort")]
     assert all("asked 1" in text and "asked 2" in text for text in behind)
+
+
+async def test_colleagues_of_one_name_are_told_apart(signs_in: Signs) -> None:
+    first = await signs_in(Role.OPERATOR, name="Olga")
+    second = await signs_in(Role.OPERATOR, name="Olga-2")
+    await execute("UPDATE app_user SET name = 'Olga'")
+    for browser, subject in ((first, "of the first"), (second, "of the second")):
+        ticket = await in_work(subject)
+        await makes(browser, ticket, "answer", text="Try again.", delivery_method="phone", minutes="30")
+    page = await first.get("/reports?months=1")
+    by_colleague = [href for href in links(page.text, "effort") if "operator=" in href]
+    assert len(by_colleague) == 2
+    for href in by_colleague:
+        behind = words(await first.get(href))
+        assert ("of the first" in behind) != ("of the second" in behind)
+        assert "Olga" in behind
+    assert re.search(r"Olga \S+@\S+ 1 30", words(page))
+    items = (await first.client.get("/api/v1/reports/effort?months=1")).json()["items"]
+    assert len({one["operator_id"] for one in items}) == 2
+    assert {one["operator"] for one in items} == {"Olga"}
 
 
 async def test_every_table_is_a_file(operator: Browser) -> None:
