@@ -11,14 +11,15 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from admin.desk.laid_out import laid_out
-from admin.desk.move_forms import CONTACT_HINT, ORGANISATION_HINT
+from admin.desk.move_forms import ORGANISATION_HINT
 from admin.desk.queue import DESK
 from admin.pages import render
 from admin.reader import reading
 from admin.reading import AnyRequest
 from service import held_mails as reads
+from service.judgements import in_words
 from service.tray import ShownMail, ways_out, why
-from service.words import translate
+from service.words import Language, translate
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -96,13 +97,27 @@ async def shown(
         takes_more=state is not None and not state.final,
         known=await reads.known_sender(mail.sender),
         organisation_hint=translate(reader.language, ORGANISATION_HINT),
-        contact_hint=translate(reader.language, CONTACT_HINT),
         tried=tried,
+        judged=in_words(mail.reason, reader.language),
+        came=_came(mail.source, reader.language),
         typed=typed or {},
         errors=errors or {},
         meant=meant,
         refusal=refusal,
     )
+
+
+SOURCES: Mapping[str, str] = {
+    "smtp": _("It came to the mail server of the desk from {place}."),
+    "imap": _("It was fetched from the mailbox {place}."),
+    "pipe": _("It was handed over by a program of this machine."),
+}
+
+
+def _came(source: str, language: Language) -> str:
+    """Which way a mail came."""
+    way, _space, place = source.partition(" ")
+    return translate(language, SOURCES[way], place=place) if way in SOURCES else source
 
 
 def _quotes_more(said: ShownMail | None) -> bool:

@@ -251,3 +251,18 @@ async def test_a_way_needs_the_pages_own_token_and_somebody_of_ours(operator: Br
     assert (await operator.client.post(f"{page_of(mail)}/spam", data={})).status_code == 403
     assert (await stranger.get(page_of(mail))).status_code in (303, 401, 403)
     assert await status(mail) == "held"
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"List_Id": "<sale.example.net>"}, "It came from a mailing list: it has the header list-id."),
+        ({"Auto_Submitted": "auto-generated"}, "A program sent it and says so: auto-submitted: auto-generated."),
+        ({"X_Spam_Flag": "YES"}, "A mail server on the way marked it as spam."),
+    ],
+)
+async def test_how_a_mail_was_judged_is_said_in_plain_words(
+    operator: Browser, headers: dict[str, str], said: str
+) -> None:
+    page = words(await operator.get(page_of(await arrives(**headers))))
+    assert f"How it was judged {said} It came to the mail server of the desk from 127.0.0.1." in page
