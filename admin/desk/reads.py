@@ -14,6 +14,7 @@ from service.saved_views import VIEWS, SavedView
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import NotFound
+from workflow.regulation import TO_COLLEAGUES
 
 MOST_ENTRIES = 200  # of a journal on one page
 
@@ -152,7 +153,7 @@ LETTERS = """
 SELECT l.id, l.seq, l.kind, l.recipient, l.subject, l.text, l.at, l.bounced,
        coalesce(o.status, 'delivered') AS status, o.delivered_at, coalesce(o.last_error, '') AS last_error
 FROM letter l LEFT JOIN outbox o ON o.ticket = l.ticket AND o.channel = 'letter' AND o.event_id = l.id::text
-WHERE l.ticket = $2 AND l.recipient = $3 ORDER BY l.at DESC, l.id DESC LIMIT 50
+WHERE l.ticket = $2 AND l.kind <> ALL($3) ORDER BY l.at DESC, l.id DESC LIMIT 50
 """
 LINKS = """
 SELECT t.id, t.number, t.subject, t.state, l.relation, l.ticket = $2 AS outward FROM ticket_link l
@@ -191,9 +192,9 @@ SELECT json_build_object(
 BESIDE_DECODER = msgspec.json.Decoder(Beside)
 
 
-async def beside_the_talk(ticket: UUID, *, recipient: str, roles: Sequence[str]) -> Beside:
-    """All of it by one statement; `recipient` is the customer's address."""
-    row = await fetchrow(BESIDE, list(roles), ticket, recipient)
+async def beside_the_talk(ticket: UUID, *, roles: Sequence[str]) -> Beside:
+    """All of it by one statement. Letters are the customer's whatever his address was then, not those to colleagues."""
+    row = await fetchrow(BESIDE, list(roles), ticket, sorted(TO_COLLEAGUES))
     return BESIDE_DECODER.decode(row["beside"])
 
 

@@ -108,7 +108,7 @@ async def shown(
     entries = await reads.journal(ticket.id, before=before)
     first, last = (entries[0].seq, entries[-1].seq) if entries else (1, 0)
     messages = await reads.messages(ticket.id, first=first, last=last)
-    beside = await reads.beside_the_talk(ticket.id, recipient=ticket.email, roles=sorted(STAFF))
+    beside = await reads.beside_the_talk(ticket.id, roles=sorted(STAFF))
     attachments, letters, colleagues = beside.files, beside.letters, beside.people
     teller = Teller(
         rules, reader.language, people={str(one.id): one.name for one in colleagues},

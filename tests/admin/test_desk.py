@@ -483,6 +483,23 @@ async def test_an_address_that_takes_forms_only_leads_to_the_page_above_it(opera
 
 # --- by phone ---------------------------------------------------------------------------------------------------------
 
+# --- letters ----------------------------------------------------------------------------------------------------------
+
+
+async def test_letters_to_an_earlier_address_of_the_customer_are_still_shown(operator: Browser) -> None:
+    ticket = await a_ticket()
+    await execute("UPDATE ticket SET email = 'ivan@new.example.com' WHERE id = $1", ticket.id)
+    await execute(
+        "UPDATE letter SET kind = 'warning', subject = 'For us' WHERE id = (SELECT max(id::text) FROM letter)::uuid"
+    )
+    await does(ticket, "answer", text="Try again.", delivery_method="email", minutes=30)
+    page = await operator.get(page_of(ticket))
+    sent = page.text.partition("<h2>Letters sent</h2>")[2].partition("</section>")[0]
+    assert sent.count("<li>") == await fetchval("SELECT count(*) FROM letter WHERE kind <> 'warning'") == 2
+    assert sent.count("to ivan@example.com") == 1  # where it went to is said when it is not the address of today
+    assert "For us" not in sent
+
+
 
 async def a_customer() -> int:
     """An organisation with a contract and one contact."""
