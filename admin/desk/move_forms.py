@@ -24,7 +24,6 @@ SELECTS = frozenset({Kind.PRIORITY, Kind.USER, Kind.DELIVERY, Kind.OUTCOME, Kind
 # What no input stands for: facts of the system itself, and a message, which is split off where it stands in the talk.
 BEYOND_FORMS = frozenset({Kind.DATA, Kind.MESSAGE})
 ORGANISATION_HINT = _("A part of the name or of the mail domain finds it.")
-CONTACT_HINT = _("The mail address of the person, if they are known.")
 NOTHING = uploads.Brought()
 SHORT_WORDS = frozenset({Kind.TICKET, Kind.WORD})
 LOOKED_UP = {Kind.ORGANISATION: "organisations", Kind.CONTACT: "contacts"}  # by the lists of the API
@@ -58,7 +57,10 @@ class FormField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveForm:
-    """One move as it stands on the page. `opened` when it was just refused or previewed."""
+    """One move as it stands on the page. `opened` when it was just refused or previewed.
+
+    `previews` are the letters it would send, None where nobody asked for them.
+    """
 
     trigger: str
     label: str
@@ -71,7 +73,7 @@ class MoveForm:
     canned: tuple[Canned, ...] = ()
     opened: bool = False
     refusal: str = ""
-    previews: tuple[Mapping[str, Any], ...] = ()
+    previews: tuple[Mapping[str, Any], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def move_form(
     typed: Mapping[str, str] | None = None,
     errors: Sequence[FieldError] = (),
     refusal: str = "",
-    previews: Sequence[Mapping[str, Any]] = (),
+    previews: Sequence[Mapping[str, Any]] | None = None,
     brought: uploads.Brought = NOTHING,
 ) -> MoveForm:
     """The form of one move; with what was `typed`, what is wrong with it, and the letters it would send."""
@@ -130,7 +132,7 @@ def move_form(
         canned=tuple(offered.canned) if takes_canned(move) else (),
         opened=typed is not None,
         refusal=" ".join(filter(None, [refusal, *unplaced])),
-        previews=tuple(previews),
+        previews=None if previews is None else tuple(previews),
     )
 
 
@@ -232,7 +234,7 @@ def _hint(field: Field, offered: Offer) -> str:
     if field.kind is Kind.ORGANISATION:
         return offered.t(ORGANISATION_HINT)
     if field.kind is Kind.CONTACT:
-        return offered.t(CONTACT_HINT)
+        return offered.t(_("The mail address of the person, if they are known."))
     return ""
 
 

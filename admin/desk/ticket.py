@@ -79,7 +79,7 @@ class Tried:
     typed: Mapping[str, str]
     errors: Sequence[FieldError] = ()
     refusal: str = ""
-    previews: Sequence[Mapping[str, Any]] = ()
+    previews: Sequence[Mapping[str, Any]] | None = None
     meanwhile: Sequence[Entry] = field(default_factory=tuple)
     key: str = ""
     brought: uploads.Brought = NOTHING

@@ -157,8 +157,11 @@
     if (said && unread > before) said.textContent = bell.dataset.said.replace("{n}", String(unread));
   }
 
+  // A page that answers a form stands under the form's address and names its own; what was typed is no live part of it.
+  const here = () => document.querySelector("[data-here]")?.dataset.here ?? location.href;
+
   async function refresh() {
-    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" }).catch(() => null);
+    const answer = await fetch(here(), { headers: { "X-Live": "1" }, credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok || answer.redirected) return; // offline, or signed out: the next act will tell
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     page.dataset.now = fresh.documentElement.dataset.now;
@@ -194,7 +197,7 @@
 
   function inUse(entry) {
     const marked = getSelection();
-    return entry.contains(document.activeElement) || entry.querySelector("details[open]")
+    return entry.contains(document.activeElement) || entry.querySelector("details[open], [aria-invalid]")
       || (!marked.isCollapsed && marked.containsNode(entry, true))
       || [...entry.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
   }

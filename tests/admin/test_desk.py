@@ -370,7 +370,9 @@ async def test_a_stale_form_says_who_did_what_and_keeps_the_text(operator: Brows
     await makes(colleague, ticket, "comment", text="I have called him.")
     answer = await operator.client.post(path, data=old | typed, headers={"Accept": "text/html"})
     assert answer.status_code == 412
-    assert "Petr — Note for colleagues" in words(answer)
+    assert words(answer).count("Petr — Note for colleagues") == 1
+    assert "Petr — Note" in answer.text.partition('id="move-answer"')[2].partition('name="text"')[0]
+    assert "No letter would go out" not in answer.text
     assert "A long answer." in answer.text
     assert await fetchval("SELECT count(*) FROM journal WHERE trigger = 'answer'") == 0
     again = await operator.client.post(path, data=hidden_fields(answer.text, path) | typed)
@@ -481,8 +483,6 @@ async def test_an_address_that_takes_forms_only_leads_to_the_page_above_it(opera
         assert (await operator.get(f"{SITE}{address}")).headers["location"] == above
 
 
-# --- by phone ---------------------------------------------------------------------------------------------------------
-
 # --- letters ----------------------------------------------------------------------------------------------------------
 
 
@@ -499,6 +499,8 @@ async def test_letters_to_an_earlier_address_of_the_customer_are_still_shown(ope
     assert sent.count("to ivan@example.com") == 1  # where it went to is said when it is not the address of today
     assert "For us" not in sent
 
+
+# --- by phone ---------------------------------------------------------------------------------------------------------
 
 
 async def a_customer() -> int:

@@ -229,6 +229,24 @@ def test_nothing_of_one_caller_stands_under_the_name_of_another(
     assert olga.errors == []
 
 
+def test_a_page_that_refused_a_form_goes_on_hearing_what_is_new(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    ticket = registered(api, "Отказ и новости", "P3")
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens(f"/desk/tickets/{ticket['id']}")
+    page.click("#move-extend > summary")
+    page.fill("#move-extend [name=text]", "Нужна правка")
+    page.locator("#move-extend form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+    page.wait_for_selector("#move-extend .has-error")
+    page.fill("#move-extend [name=text]", "Нужна правка, ещё слово")
+    api.post(f"/tickets/{ticket['id']}/moves", json={"trigger": "comment", "text": "Свежее слово"}).raise_for_status()
+    page.wait_for_selector("#talk >> text=Свежее слово", timeout=30_000)
+    assert page.locator("#move-extend [name=text]").input_value() == "Нужна правка, ещё слово"
+    assert page.locator("#move-extend").evaluate("one => one.open")
+    assert [one for one in olga.errors if "422" not in one] == []
+
+
 def test_organisations_are_found_while_one_types(
     system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
 ) -> None:
