@@ -50,7 +50,7 @@
   }
 
   // All rows at once, where the page has a box for it; how many are chosen stands beside the buttons.
-  const boxes = () => rows().map((row) => row.querySelector("input[type=checkbox]")).filter(Boolean);
+  const boxes = () => rows().map((row) => row.querySelector("input[type=checkbox]:enabled")).filter(Boolean);
   const whole = document.querySelector("[data-select-all]");
   const counted = document.querySelector("[data-chosen]");
   if (whole) whole.hidden = false;
@@ -202,16 +202,39 @@
       || [...entry.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
   }
 
+  // Rows that the list holds no more. Those at its end were only pushed to the next page, if there is one.
+  function gone(listed, fresh) {
+    const ids = new Set(listed.map((twin) => twin.dataset.row)), all = rows();
+    const last = fresh.querySelector("a[rel=next]") ? all.findLastIndex((row) => ids.has(row.dataset.row)) : all.length;
+    return all.filter((row, at) => at < last && !ids.has(row.dataset.row) && !row.classList.contains("left"));
+  }
+
+  // Such a row stays where it is read, says so instead of what it knew, and offers no act; a chosen one can be let go.
+  function leave(row, said) {
+    row.style.height = `${row.offsetHeight}px`;
+    row.classList.add("left");
+    if (row.querySelector(".q-who, .q-time")?.contains(document.activeElement)) link(row).focus({ preventScroll: true });
+    for (const stale of row.querySelectorAll(".q-who, .q-time")) stale.textContent = "";
+    row.querySelector(".q-state").textContent = said;
+    const box = row.querySelector("input[type=checkbox]");
+    box.disabled = !box.checked;
+  }
+
   function changeRows(fresh) {
     const known = new Map(rows().map((row) => [row.dataset.row, row]));
+    const listed = [...fresh.querySelectorAll("[data-list] [data-row]")];
     let added = 0;
-    for (const twin of fresh.querySelectorAll("[data-list] [data-row]")) {
+    for (const twin of listed) {
       const row = known.get(twin.dataset.row);
       if (!row) added += 1;
       else if (!row.contains(document.activeElement) && !row.querySelector(":checked") && row.innerHTML !== twin.innerHTML) {
         row.replaceChildren(...twin.childNodes);
+        row.style.height = "";
+        row.className = [twin.className, row === current() && "current"].filter(Boolean).join(" ");
       }
     }
+    const left = document.querySelector("[data-left]")?.dataset.left;
+    if (left) for (const row of gone(listed, fresh)) leave(row, left);
     const more = document.querySelector("[data-more]");
     if (more && added) {
       more.textContent = more.dataset.more.replace("{n}", added);

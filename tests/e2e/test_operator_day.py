@@ -229,6 +229,27 @@ def test_nothing_of_one_caller_stands_under_the_name_of_another(
     assert olga.errors == []
 
 
+def test_a_row_whose_ticket_left_the_list_says_so_and_stays_in_its_place(
+    system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
+) -> None:
+    kept, taken = (registered(api, f"Уходит из списка {n}", "P1") for n in range(2))
+    olga = Reader(browser, system, passwords, "day-olga")
+    page = olga.opens("/desk?state=registered&priority=P1")
+    row = page.locator(f"tr[data-row='{taken['id']}']")
+    before = row.bounding_box()
+    time.sleep(1.2)  # the stream has begun to look
+    api.post(f"/tickets/{taken['id']}/moves", json={"trigger": "start", "assignee": "day-root@reglament.example.org"})
+    page.wait_for_selector(f"tr.left[data-row='{taken['id']}']", timeout=15_000)
+    assert row.locator(".q-state").inner_text() == "ушла из списка"
+    assert row.locator("button").count() == 0
+    assert row.locator("input").is_disabled()
+    assert row.bounding_box() == before
+    other = page.locator(f"tr[data-row='{kept['id']}']")
+    assert other.locator("button").count() == 1
+    assert faults(page) == []
+    assert olga.errors == []
+
+
 def test_a_page_that_refused_a_form_goes_on_hearing_what_is_new(
     system: System, passwords: dict[str, str], api: httpx.Client, browser: Any
 ) -> None:
