@@ -28,7 +28,7 @@ LYING: Final = Measures(
     upright=False, box_along=176, box_across=68, gap_along=144, gap_across=84, arc=40, arc_step=22, apart=24
 )
 UPRIGHT: Final = Measures(
-    upright=True, box_along=36, box_across=140, gap_along=26, gap_across=24, arc=18, arc_step=8, apart=10
+    upright=True, box_along=36, box_across=164, gap_along=26, gap_across=24, arc=18, arc_step=8, apart=10
 )
 
 

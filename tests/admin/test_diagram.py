@@ -33,6 +33,13 @@ def test_every_arrow_of_the_table_is_drawn_once(measures: Measures) -> None:
     assert all(set(PROCESS.by_trigger[trigger].sources) == set(PROCESS.open_states()) for trigger in always)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_name_fits_its_box_beside_a_ticket(language: Language) -> None:
+    wide = 7.6  # a bold letter of twelve pixels, in the widest of the fonts that systems bring
+    names = {translate(language, state.label) for state in PROCESS.states}
+    assert {name for name in names if len(name) * wide > UPRIGHT.box_across} == set()
+
+
 @pytest.mark.parametrize("measures", [LYING, UPRIGHT], ids=["lying", "upright"])
 def test_no_two_boxes_overlap(measures: Measures) -> None:
     boxes = lay_out(PROCESS, measures).boxes
