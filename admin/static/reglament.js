@@ -71,7 +71,9 @@
     if (target.matches("input, textarea, select")) target.focus();
     else target.click();
     if (target.matches("summary") && target.parentElement.open) {
-      target.parentElement.querySelector("textarea, select, input:not([type=hidden])")?.focus();
+      // To write is what a form is opened for; a standard answer beside it may be chosen or not.
+      const form = target.parentElement;
+      (form.querySelector("textarea") ?? form.querySelector("select, input:not([type=hidden])"))?.focus();
       target.scrollIntoView({ block: "nearest" });
     }
     return true;

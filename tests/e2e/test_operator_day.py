@@ -101,6 +101,9 @@ def test_a_day_by_keyboard(system: System, passwords: dict[str, str], api: httpx
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert "/desk/tickets/" in page.url
+    page.keyboard.press(page.locator("#move-answer > summary").get_attribute("data-key"))
+    page.keyboard.type("Пишу сразу")
+    assert page.locator("#move-answer [name=text]").input_value() == "Пишу сразу"
     assert olga.errors == []
 
 
