@@ -180,13 +180,15 @@ BOOKED = "message m JOIN journal j ON j.ticket = m.ticket AND j.seq = m.seq"
 async def effort(*, since: datetime, until: datetime, zone: str, level: str = "") -> list[Effort]:
     """Booked minutes by month, contract and colleague; tickets without a contract stand under the organisation."""
     rows = await fetch(
-        "SELECT to_char(m.at AT TIME ZONE $3, 'YYYY-MM') AS month, t.organisation_name AS organisation, "
-        f"t.contract_number AS contract, {WHO_BOOKED} AS operator_id, coalesce(u.name, max(m.author)) AS operator, "
-        "coalesce(u.email, '') AS operator_email, count(*) AS answers, sum(m.minutes)::bigint AS minutes "
+        "WITH summed AS (SELECT to_char(m.at AT TIME ZONE $3, 'YYYY-MM') AS month, "
+        "t.organisation_name AS organisation, t.contract_number AS contract, j.actor_kind, j.actor_id, "
+        "max(m.author) AS author, count(*) AS answers, sum(m.minutes)::bigint AS minutes "
         f"FROM {BOOKED} JOIN ticket t ON t.id = m.ticket "
-        "LEFT JOIN app_user u ON j.actor_kind = 'staff' AND u.id::text = j.actor_id "
-        "WHERE m.minutes > 0 AND m.at >= $1 AND m.at < $2 AND $4 IN ('', t.service_level) "
-        "GROUP BY 1, 2, 3, 4, u.name, u.email ORDER BY 1 DESC, 8 DESC, 2, 3, 5, 4",
+        "WHERE m.minutes > 0 AND m.at >= $1 AND m.at < $2 AND $4 IN ('', t.service_level) GROUP BY 1, 2, 3, 4, 5) "
+        "SELECT month, organisation, contract, coalesce(u.name, author) AS operator, "
+        f"{WHO_BOOKED} AS operator_id, coalesce(u.email, '') AS operator_email, answers, minutes "
+        "FROM summed j LEFT JOIN app_user u ON j.actor_kind = 'staff' AND u.id::text = j.actor_id "
+        "ORDER BY 1 DESC, 8 DESC, 2, 3, 4, 5",
         since, until, zone, level,
     )  # fmt: skip
     return [Effort(**dict(row)) for row in rows]
