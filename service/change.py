@@ -318,9 +318,7 @@ class Change:
             event_id, body = events.write(
                 type, self.after, trigger=trigger, from_state=before.state or None, by=by, at=at, n=n
             )
-            self.batch.events.append(
-                (event_id, type, self.ticket.id, self.position.seq, body, at, trigger, len(self.batch.events))
-            )
+            self.batch.events.append((event_id, type, self.ticket.id, self.position.seq, body, at, trigger))
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -364,21 +362,36 @@ class Change:
 
     async def write(self) -> Ticket:
         """Write all rows by one statement; the ticket as it stands now."""
+        ticket = self._place()
+        await self.batch.write()
+        return ticket
+
+    @staticmethod
+    async def write_together(changes: Sequence[Change]) -> None:
+        """Write the changes of several tickets, none of them new, by one statement."""
+        batch = Batch()
+        for change in changes:
+            change._place()
+            batch.join(change.batch)
+        await batch.write()
+
+    def _place(self) -> Ticket:
+        """Put the ticket's own row beside the rows of its acts; the ticket as it stands then."""
         generations = self._set_timers()
         ticket = msgspec.structs.replace(self.after, generations=generations)
-        self.batch.audience = (ticket.priority or "", ticket.organisation_name)
         born: tuple[Any, ...] = ()
         if self.new:
             self.batch.spoken += [ticket.subject, ticket.organisation_name, ticket.full_name, ticket.email]
             born = (
-                ticket.id, ticket.subject, ticket.text, ticket.channel, ticket.product, ticket.language,
+                ticket.subject, ticket.text, ticket.channel, ticket.product, ticket.language,
                 ticket.received_at,
             )  # fmt: skip
         else:
             told = (ticket.number, ticket.organisation_name, ticket.full_name, ticket.email)
             known = (self.ticket.number, self.ticket.organisation_name, self.ticket.full_name, self.ticket.email)
             self.batch.spoken += [now for now, before in zip(told, known, strict=True) if now and now != before]
-        await self.batch.write(ticket=ticket.id, living=_living(ticket, self.rules), born=born)
+        audience = (ticket.priority or "", ticket.organisation_name)
+        self.batch.place(ticket.id, living=_living(ticket, self.rules), audience=audience, born=born)
         return ticket
 
     def _set_timers(self) -> dict[str, tuple[int, datetime | None]]:
@@ -389,7 +402,7 @@ class Change:
             if due is None or (wanted.get(kind) == due and kind not in self.fired):
                 continue
             if kind not in self.fired:
-                self.batch.ended.append((kind, self._ending(kind, wanted)))
+                self.batch.ended.append((self.ticket.id, kind, self._ending(kind, wanted), self.position.last_at))
             generations[kind] = (generation, None)
         for kind, due in wanted.items():
             generation, armed = generations.get(kind, (0, None))

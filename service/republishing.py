@@ -200,8 +200,9 @@ async def _carry_some_over(job: _Job, *, at: datetime) -> int:
             turn = _turn(change, ticket, job, rules)
             turns.append(turn)
             if turn.outcome == "done":
-                await change.write()
                 changes.append(change)
+        if changes:
+            await Change.write_together(changes)
         await _take_off(job, turns, {one["ticket"]: one["id"] for one in waiting})
         failpoints.reach("tickets.carried_over")
     if changes:

@@ -133,7 +133,7 @@ def moved_origin(period: Period, rules: Rulebook) -> datetime:
     return _moved_origin(period.origin, period.target, rests(period), rules)
 
 
-@lru_cache(maxsize=4096)  # one move asks for the same deadline and its steps a dozen times
+@lru_cache(maxsize=4096)
 def _moved_origin(start: datetime, target: Target, rests: tuple[Pause, ...], rules: Rulebook) -> datetime:
     origin, rested = start, ZERO
     for rest in rests:
@@ -146,7 +146,12 @@ def _moved_origin(start: datetime, target: Target, rests: tuple[Pause, ...], rul
 
 def deadline(period: Period, rules: Rulebook) -> datetime:
     """When the target is reached; while the clock rests it stands where it stood. Raises CalendarOutOfRange."""
-    return rules.calendar.deadline(moved_origin(period, rules), period.target)
+    return _deadline(period.origin, period.target, period.pauses, rules)
+
+
+@lru_cache(maxsize=4096)  # one move asks for the same deadline and its steps a dozen times
+def _deadline(start: datetime, target: Target, pauses: tuple[Pause, ...], rules: Rulebook) -> datetime:
+    return rules.calendar.deadline(_moved_origin(start, target, _joined(pauses), rules), target)
 
 
 def deadline_or_none(period: Period | None, rulebooks: Rulebooks) -> datetime | None:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from time import perf_counter
 from uuid import UUID
 
 import msgspec
 
+from service.clock import now
 from service.database import DB, connection, execute, fetch
 from service.regulations import newest, publish
 from service.republishing import GRACE, carry_on, progress
@@ -24,33 +25,34 @@ from workflow.regulation import Regulation
 CHAPTER = "Publishing"
 TICKETS = 100_000
 PROBES = 100  # tickets that people move while all are carried over
-MONDAY = datetime(2026, 5, 4, 7, 0, tzinfo=UTC)
-NOON = MONDAY + timedelta(hours=2)
 WORKERS = 1
 
 
 async def measure(*, scale: float = 1.0) -> AsyncIterator[Figure]:
     tickets = max(100, round(TICKETS * scale))
     async with a_place() as place:
-        tickets = await many_open(tickets)
+        at = now()  # the worker lives by the same clock: what came due long ago would be fired meanwhile
+        tickets = await many_open(tickets, since=at - timedelta(minutes=10))
         _version, current = await newest()
         draft = msgspec.structs.replace(changed_target(current, "P2", amount=300), examples=())
         for months, what in ((0, "open tickets"), (1, "open and as many past tickets")):
             begun = perf_counter()
-            await simulate(draft, at=NOON, months=months)
+            await simulate(draft, at=at, months=months)
             took = perf_counter() - begun
             yield _figure(f"simulate {tickets:,} {what}", took, "s", most=20 * scale if months == 0 else None)
-        async for one in _published(place, draft, tickets, most=60 * scale):
+        async for one in _published(place, draft, tickets, at=at, most=60 * scale):
             yield one
 
 
-async def _published(place: Place, draft: Regulation, tickets: int, *, most: float) -> AsyncIterator[Figure]:
+async def _published(
+    place: Place, draft: Regulation, tickets: int, *, at: datetime, most: float
+) -> AsyncIterator[Figure]:
     """By workers as they run; the moves meanwhile are made here, each on a ticket that is carried over too."""
     probes = [row["id"] for row in await fetch("SELECT id FROM ticket ORDER BY random() LIMIT $1", PROBES)]
     owner = msgspec.structs.replace(OPERATOR, name="Вера")
-    version = await publish(draft, based_on=1, by=owner, at=NOON, open_tickets="from_start")
+    version = await publish(draft, based_on=1, by=owner, at=at, open_tickets="from_start")
     stop = asyncio.Event()
-    moving = asyncio.create_task(_moves(probes, stop))
+    moving = asyncio.create_task(_moves(probes, stop, at=at))
     begun = perf_counter()
     lanes = [{"part": "worker"} for _worker in range(WORKERS)]
     with place.running(*lanes):
@@ -59,16 +61,16 @@ async def _published(place: Place, draft: Regulation, tickets: int, *, most: flo
         took = perf_counter() - begun
         stop.set()
         taken = await moving
-    assert await carry_on(at=NOON + GRACE) or (await progress(version)).finished_at
+    assert await carry_on(at=at + GRACE) or (await progress(version)).finished_at
     yield _figure(f"publish over {tickets:,} open tickets", took, "s", most=most)
     yield _figure("moves meanwhile, p50", percentile(taken, 0.5), "ms")
     yield _figure("moves meanwhile, p99", percentile(taken, 0.99), "ms", most=100)
 
 
-async def many_open(tickets: int) -> int:
+async def many_open(tickets: int, *, since: datetime) -> int:
     """About so many tickets in each priority and open state, with journals and timers; how many they are."""
     causes = (f"open:{n}" for n in count())
-    made = [await a_life(priority, MONDAY, causes=causes, steps=steps) for priority in ("P1", "P2", "P3", "P4")
+    made = [await a_life(priority, since, causes=causes, steps=steps) for priority in ("P1", "P2", "P3", "P4")
             for steps in (1, 2, 3, 4)]  # fmt: skip
     await execute("UPDATE outbox SET status = 'delivered', delivered_at = now()")
     async with DB.transaction(allow_nested=False):
@@ -101,7 +103,7 @@ async def _copied(table: str, owner: str) -> None:
     )
 
 
-async def _moves(tickets: list[UUID], stop: asyncio.Event) -> list[float]:
+async def _moves(tickets: list[UUID], stop: asyncio.Event, *, at: datetime) -> list[float]:
     """Milliseconds of one move after the other."""
     taken: list[float] = []
     for n in count():
@@ -109,7 +111,7 @@ async def _moves(tickets: list[UUID], stop: asyncio.Event) -> list[float]:
             return taken
         begun = perf_counter()
         await carry_out(
-            tickets[n % len(tickets)], "comment", by=OPERATOR, at=NOON, cause=f"probe:{n}", given={"text": "Хм."}
+            tickets[n % len(tickets)], "comment", by=OPERATOR, at=at, cause=f"probe:{n}", given={"text": "Хм."}
         )
         taken.append(1000 * (perf_counter() - begun))
         await asyncio.sleep(0.02)
