@@ -25,7 +25,7 @@ from service.writing import (
     JOURNAL,
     LETTERS,
     LINKS,
-    LIVING_COLUMNS,
+    LIVING,
     MESSAGES,
     NOTICES,
     OUTBOX,
@@ -446,7 +446,7 @@ def _living(ticket: Ticket, rules: Rulebook) -> list[Any]:
         "thread": msgspec.json.encode(ticket.thread).decode(),
         "generations": msgspec.json.encode(ticket.generations).decode(),
     }
-    return [computed[name] if name in computed else getattr(ticket, name) for name, _type in LIVING_COLUMNS]
+    return [computed[name] if name in computed else getattr(ticket, name) for name, _type in LIVING]
 
 
 def _rank(ticket: Ticket, rules: Rulebook) -> int:

@@ -11,20 +11,20 @@ from service import tracing
 from service.database import fetchval
 from service.searching import searchable
 
+Columns = tuple[tuple[str, str], ...]  # names, with their PostgreSQL types
+
+
+def _columns(words: str) -> Columns:
+    return tuple((name, kind) for name, _space, kind in (column.rpartition(" ") for column in words.split(", ")))
+
 
 class Rows:
-    """Where rows go: a table, and its columns with their PostgreSQL types."""
+    """Where rows go: a table, and its columns."""
 
-    def __init__(self, table: str, columns: str, *, order: str = "") -> None:
+    def __init__(self, table: str, columns: str) -> None:
         self.table = table
-        self.columns = tuple(tuple(column.rsplit(" ", 1)) for column in columns.split(", "))
-        self.names = tuple(name for name, _type in self.columns)
-        self.order = order
-
-    def insert(self, first: int) -> str:
-        """An INSERT from arrays, whose parameters begin with `$first`."""
-        arrays = ", ".join(f"${first + at}::{kind}[]" for at, (_name, kind) in enumerate(self.columns))
-        return f"INSERT INTO {self.table} ({', '.join(self.names)}) SELECT * FROM unnest({arrays})"
+        self.columns = _columns(columns)
+        self.names = ", ".join(name for name, _kind in self.columns)
 
 
 JOURNAL = Rows(
@@ -76,7 +76,7 @@ PLAIN = {
 }
 
 # Columns of the ticket that a change may write, with their types; the rest is set when the ticket is received.
-LIVING = (
+LIVING = _columns(
     "number text, state text, state_since timestamptz, priority text, priority_rank int4, service_level text, "
     "assignee int8, organisation int8, organisation_name text, contact int8, full_name text, position text, "
     "phone text, email text, contract int8, contract_number text, contract_expired bool, "
@@ -86,26 +86,24 @@ LIVING = (
     "completion_bounced bool, seq int4, head bytea, last_at timestamptz, regulation_version int4, clocks jsonb, "
     "thread jsonb, generations jsonb"
 )
-BORN = "subject text, text text, channel text, product text, language text, received_at timestamptz"
-EVENTS = (
+BORN = _columns("subject text, text text, channel text, product text, language text, received_at timestamptz")
+TICKET = (("id", "uuid"), *LIVING, ("spoken", "text"))
+EVENTS = _columns(
     "event_id text, type text, ticket uuid, seq int4, body bytea, at timestamptz, trigger text, priority text, "
     "organisation text"
 )
-ENDED = "ticket uuid, kind text, status text, at timestamptz"
-LIVING_COLUMNS, BORN_COLUMNS, EVENT_COLUMNS, ENDED_COLUMNS = (
-    tuple(tuple(column.rsplit(" ", 1)) for column in columns.split(", ")) for columns in (LIVING, BORN, EVENTS, ENDED)
-)
+ENDED = _columns("ticket uuid, kind text, status text, at timestamptz")
 
 # Each subscription gets its own row, in the transaction of the act (at least once, in order of seq).
 FAN_OUT = """
 INSERT INTO outbox (event_id, channel, endpoint, ticket, seq, type, recipients, body, next_at, created_at, trace)
-SELECT e.event_id, 'webhook', w.id::text, e.ticket, e.seq, e.type, '[]', e.body, e.at, e.at, ${trace}::text
+SELECT e.event_id, 'webhook', w.id::text, e.ticket, e.seq, e.type, '[]', e.body, e.at, e.at, {trace}::text
 FROM new_events e JOIN webhook w
   ON w.status = 'enabled' AND (w.event_types ? '*' OR w.event_types ? e.type)
  AND (w.filters -> 'priority' IS NULL OR w.filters -> 'priority' ? e.priority)
  AND (w.filters -> 'organisation' IS NULL OR w.filters -> 'organisation' ? e.organisation)
  AND (w.filters -> 'trigger' IS NULL OR w.filters -> 'trigger' ? e.trigger)
-ORDER BY e.n
+ORDER BY e.nth
 """
 
 
@@ -121,7 +119,7 @@ class Batch:
         self.spoken: list[str] = []  # texts that the search shall find
 
     def add(self, where: Rows, *values: Any) -> None:
-        if len(values) != len(where.names):
+        if len(values) != len(where.columns):
             raise ValueError(f"{where.table} takes {where.names}")
         self.rows.setdefault(where.table, []).append(values)
 
@@ -144,77 +142,77 @@ class Batch:
 
         Raises asyncpg.UniqueViolationError when the same cause was written before.
         """
-        shape = tuple(sorted(self.rows))
-        several = len(self.tickets) > 1
-        sql = _statement(shape, bool(self.born), several, bool(self.events), bool(self.ended))
-        values: list[Any] = [*_columns(self.tickets)] if several else [*self.tickets[0], *self.born]
-        for rows in (*(self.rows[table] for table in shape), self.events, self.ended):
-            values += _columns(rows)
+        tables = sorted(self.rows)
+        rows = [[(*row, *self.born) for row in self.tickets], *(self.rows[table] for table in tables)]
+        rows += [some for some in (self.events, self.ended) if some]
+        sql = _statement(
+            tuple(tables), tuple(len(some) == 1 for some in rows), bool(self.born), bool(self.events), bool(self.ended)
+        )
+        values = [value for some in rows for value in (some[0] if len(some) == 1 else zip(*some, strict=True))]
         if self.events:
             values.append(tracing.traceparent())
         await fetchval(sql, *values)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+class _Parameters:
+    """Hands out the parameters of a statement, one after the other."""
+
+    def __init__(self, alone: Sequence[bool]) -> None:
+        self.alone = iter(alone)
+        self.taken = 0
+
+    def one(self) -> str:
+        self.taken += 1
+        return f"${self.taken}"
+
+    def rows(self, columns: Columns, name: str) -> str:
+        """The next rows as a source of that name, numbered by `nth`: a row alone as scalars, which PostgreSQL and its
+        driver read much faster, several as an array for each column."""
+        alone = next(self.alone)
+        given = ", ".join(f"{self.one()}::{kind}{'' if alone else '[]'}" for _column, kind in columns)
+        names = ", ".join(column for column, _kind in columns)
+        source = f"(VALUES ({given}, 1))" if alone else f"unnest({given}) WITH ORDINALITY"
+        return f"{source} AS {name}({names}, nth)"
 
 
 @lru_cache(maxsize=500)
-def _statement(tables: tuple[str, ...], born: bool, several: bool, events: bool, ended: bool) -> str:
-    """The statement for one shape of change; a handful of shapes make up nearly all changes."""
-    parts: list[str] = []
-    spoken = len(LIVING_COLUMNS) + 2
-    ticket = _insert_ticket(spoken) if born else _update_tickets() if several else _update_ticket(spoken)
-    parts.append(f"the_ticket AS ({ticket} RETURNING ticket.id)")
-    at = spoken + 1 + (len(BORN_COLUMNS) if born else 0)
-    for table in tables:
-        parts.append(f"new_{table} AS ({PLAIN[table].insert(at)})")
-        at += len(PLAIN[table].names)
+def _statement(tables: tuple[str, ...], alone: tuple[bool, ...], born: bool, events: bool, ended: bool) -> str:
+    """The statement for one shape of change; a handful of shapes make up nearly all changes.
+
+    `alone` says of the tickets, of each table, of the events and of the timers that end whether it is one row.
+    """
+    given = _Parameters(alone)
+    parts = [f"the_ticket AS ({_insert_ticket(given) if born else _update_tickets(given)} RETURNING ticket.id)"]
+    for rows in (PLAIN[table] for table in tables):
+        source = given.rows(rows.columns, "given")
+        parts.append(f"new_{rows.table} AS (INSERT INTO {rows.table} ({rows.names}) SELECT {rows.names} FROM {source})")
     if events:
-        parts.append(f"new_events AS (SELECT * FROM {_given(EVENT_COLUMNS, first=at)})")
+        parts.append(f"new_events AS (SELECT * FROM {given.rows(EVENTS, 'given')})")
         parts.append(
             "kept_events AS (INSERT INTO event (event_id, type, ticket, seq, body, at) "
-            "SELECT event_id, type, ticket, seq, body, at FROM new_events ORDER BY n)"
+            "SELECT event_id, type, ticket, seq, body, at FROM new_events ORDER BY nth)"
         )
-        at += len(EVENT_COLUMNS)
     if ended:
         parts.append(
             "ended AS (UPDATE timer SET status = over.status, ended_at = over.at "
-            f"FROM {_given(ENDED_COLUMNS, first=at, name='over')} "
+            f"FROM {given.rows(ENDED, 'over')} "
             "WHERE timer.subject = over.ticket AND timer.kind = over.kind AND timer.status = 'armed')"
         )
-        at += len(ENDED_COLUMNS)
     if events:
-        parts.append(f"fan_out AS ({FAN_OUT.format(trace=at)})")
+        parts.append(f"fan_out AS ({FAN_OUT.format(trace=given.one())})")
     return "WITH " + ",\n".join(parts) + "\nSELECT count(*) FROM the_ticket"
 
 
-def _given(columns: Sequence[Sequence[str]], *, first: int, name: str = "given") -> str:
-    """Rows from arrays, whose parameters begin with `$first`, numbered in their order by `n`."""
-    arrays = ", ".join(f"${first + at}::{kind}[]" for at, (_name, kind) in enumerate(columns))
-    return f"unnest({arrays}) WITH ORDINALITY AS {name}({', '.join(column for column, _type in columns)}, n)"
+def _update_tickets(given: _Parameters) -> str:
+    sets = ", ".join(f"{name} = given.{name}" for name, _kind in LIVING)
+    search = (
+        "search = CASE WHEN given.spoken = '' THEN search "
+        "ELSE coalesce(search, ''::tsvector) || to_tsvector('russian', given.spoken) END"
+    )
+    return f"UPDATE ticket SET {sets}, {search} FROM {given.rows(TICKET, 'given')} WHERE ticket.id = given.id"
 
 
-SEARCHED = "coalesce(search, ''::tsvector) || to_tsvector('russian', {spoken})"
-
-
-def _update_ticket(spoken: int) -> str:
-    sets = ", ".join(f"{name} = ${at + 2}::{kind}" for at, (name, kind) in enumerate(LIVING_COLUMNS))
-    word = f"${spoken}::text"
-    search = f"search = CASE WHEN {word} = '' THEN search ELSE {SEARCHED.format(spoken=word)} END"
-    return f"UPDATE ticket SET {sets}, {search} WHERE id = $1"
-
-
-def _update_tickets() -> str:
-    sets = ", ".join(f"{name} = given.{name}" for name, _kind in LIVING_COLUMNS)
-    search = f"search = CASE WHEN given.spoken = '' THEN search ELSE {SEARCHED.format(spoken='given.spoken')} END"
-    rows = _given((("id", "uuid"), *LIVING_COLUMNS, ("spoken", "text")), first=1)
-    return f"UPDATE ticket SET {sets}, {search} FROM {rows} WHERE ticket.id = given.id"
-
-
-def _insert_ticket(spoken: int) -> str:
-    names = ["id", *(name for name, _type in LIVING_COLUMNS), "search", *(name for name, _type in BORN_COLUMNS)]
-    values = ["$1::uuid", *(f"${at + 2}::{kind}" for at, (_name, kind) in enumerate(LIVING_COLUMNS))]
-    values.append(f"to_tsvector('russian', ${spoken}::text)")
-    values += [f"${spoken + 1 + at}::{kind}" for at, (_name, kind) in enumerate(BORN_COLUMNS)]
-    return f"INSERT INTO ticket ({', '.join(names)}) VALUES ({', '.join(values)})"
+def _insert_ticket(given: _Parameters) -> str:
+    names = ", ".join(name for name, _kind in (TICKET[0], *LIVING, *BORN))
+    source = given.rows((*TICKET, *BORN), "given")
+    return f"INSERT INTO ticket ({names}, search) SELECT {names}, to_tsvector('russian', given.spoken) FROM {source}"
