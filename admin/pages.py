@@ -25,6 +25,7 @@ from workflow.definition import STAFF, Role
 
 DEFAULT_ZONE: Final = ZoneInfo("Europe/Moscow")
 TEMPLATES: Final = Path(__file__).parent / "templates"
+NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)  # what is drawn for nobody tells no time
 CSRF_FIELD: Final = "_csrf_token"  # the name that Litestar's middleware looks for
 
 
@@ -98,6 +99,12 @@ def render_text(template: str | Template, reading: Reading, /, **values: object)
         return environment().get_template(template).render(reading=reading, **values)
     finally:
         _reading.reset(token)
+
+
+def drawn_for_nobody(template: str, language: Language, /, **values: object) -> Markup:
+    """A part of a page that may be kept and shown to everybody: it knows of its reader only what `values` say."""
+    nobody = Reading(at=NO_MOMENT, path="", language=language)
+    return Markup(render_text(template, nobody, **values))  # noqa: S704  a template's own output
 
 
 def security_headers() -> dict[str, str]:

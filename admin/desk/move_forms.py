@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 from admin.desk import reads, uploads
 from admin.desk.canned import Canned, takes_canned
+from admin.pages import drawn_for_nobody
 from service.possible import choices_of
 from service.problems import told
 from service.ticket import Ticket
@@ -65,6 +69,7 @@ class MoveForm:
     trigger: str
     label: str
     look: str
+    language: Language
     fields: tuple[FormField, ...]
     consequences: tuple[str, ...]
     writes: bool
@@ -74,6 +79,18 @@ class MoveForm:
     opened: bool = False
     refusal: str = ""
     previews: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def body(self) -> Markup:
+        """What stands between its hidden inputs and its end. Untouched, most look the same on every ticket."""
+        return _draw(self) if self.opened else _drawn(replace(self, key=""))
+
+
+def _draw(form: MoveForm) -> Markup:
+    return drawn_for_nobody("desk/move_body.html", form.language, form=form)
+
+
+_drawn = lru_cache(maxsize=2048)(_draw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +141,7 @@ def move_form(
         trigger=move.trigger,
         label=offered.t(move.label),
         look="danger" if move.dangerous else "plain",
+        language=offered.language,
         fields=fields,
         consequences=consequences(move, offered),
         writes=bool(move.letters and offered.ticket.email),

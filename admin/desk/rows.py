@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from markupsafe import Markup
 
 from admin.desk import listing, reads
 from admin.desk.asked import SWITCHES
-from admin.pages import Reading, render_text, url, when
+from admin.pages import Reading, drawn_for_nobody, url, when
 from admin.time_bars import TimeBar, time_bar
 from service.acts_in_words import RECEIVED
 from service.regulations import RULEBOOKS
@@ -23,7 +22,6 @@ from workflow.regulation import Rulebook
 from workflow.words import _
 
 PATH = "/desk"
-NO_MOMENT = datetime.min.replace(tzinfo=UTC)  # a drawn row asks for none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +55,8 @@ class QueueRow:
 
 @lru_cache(maxsize=2048)
 def drawn(row: QueueRow) -> Markup:
-    """The row as it stands in the queue. One that looks as it looked before is not drawn anew.
-
-    It is kept for everybody, so it is drawn for nobody: what depends on the reader stands in the row itself.
-    """
-    nobody = Reading(at=NO_MOMENT, path="", language=row.language)
-    return Markup(render_text("desk/queue_row.html", nobody, row=row))  # noqa: S704  a template's own output
+    """The row as it stands in the queue. One that looks as it looked before is not drawn anew."""
+    return drawn_for_nobody("desk/queue_row.html", row.language, row=row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
