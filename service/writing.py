@@ -24,7 +24,7 @@ class Rows:
     def __init__(self, table: str, columns: str) -> None:
         self.table = table
         self.columns = _columns(columns)
-        self.names = ", ".join(name for name, _kind in self.columns)
+        self.names = tuple(name for name, _kind in self.columns)
 
 
 JOURNAL = Rows(
@@ -119,7 +119,7 @@ class Batch:
         self.spoken: list[str] = []  # texts that the search shall find
 
     def add(self, where: Rows, *values: Any) -> None:
-        if len(values) != len(where.columns):
+        if len(values) != len(where.names):
             raise ValueError(f"{where.table} takes {where.names}")
         self.rows.setdefault(where.table, []).append(values)
 
@@ -184,8 +184,8 @@ def _statement(tables: tuple[str, ...], alone: tuple[bool, ...], born: bool, eve
     given = _Parameters(alone)
     parts = [f"the_ticket AS ({_insert_ticket(given) if born else _update_tickets(given)} RETURNING ticket.id)"]
     for rows in (PLAIN[table] for table in tables):
-        source = given.rows(rows.columns, "given")
-        parts.append(f"new_{rows.table} AS (INSERT INTO {rows.table} ({rows.names}) SELECT {rows.names} FROM {source})")
+        names, source = ", ".join(rows.names), given.rows(rows.columns, "given")
+        parts.append(f"new_{rows.table} AS (INSERT INTO {rows.table} ({names}) SELECT {names} FROM {source})")
     if events:
         parts.append(f"new_events AS (SELECT * FROM {given.rows(EVENTS, 'given')})")
         parts.append(
