@@ -50,8 +50,14 @@ def up(no_demo: bool, port: int | None) -> None:
             _once("migrate", environ)
         if not no_demo and settings.env == "development" and not _filled(settings):
             _once("demo", environ)
-        with _parts(environ) as parts:
-            _wait_for(settings, parts, stop)
+        with _parts() as parts:
+            # The pages first: what starts beside them would keep them waiting.
+            for names, place in (
+                (PARTS[:1], (settings.host, settings.port)),
+                (PARTS[1:], (settings.smtp_host, settings.smtp_port)),
+            ):
+                parts.extend(Part(name, environ) for name in names if not stop.is_set())
+                _wait_for(place, parts, stop)
             if not stop.is_set():
                 _say_where(settings)
             _watch([*servers, *parts], stop)
@@ -153,11 +159,10 @@ class Part:
 
 
 @contextmanager
-def _parts(environ: Mapping[str, str]) -> Iterator[list[Part]]:
-    """The parts running; on the way out mail stops coming in first, and the worker ends last."""
+def _parts() -> Iterator[list[Part]]:
+    """For the parts that run: on the way out all are told to end, and each has its time to do so."""
     parts: list[Part] = []
     try:
-        parts.extend(Part(name, environ) for name in PARTS)
         yield parts
     finally:
         for part in parts:
@@ -184,16 +189,14 @@ def _once(command: str, environ: Mapping[str, str]) -> None:
         raise GaveUp(f"`reglament {command}` failed; its words are above.")
 
 
-def _wait_for(settings: Settings, parts: list[Part], stop: threading.Event) -> None:
-    """Until the web server and the listener answer. Raises GaveUp."""
+def _wait_for(place: tuple[str, int], parts: Sequence[Part], stop: threading.Event) -> None:
+    """Until somebody answers there. Raises GaveUp."""
     end = time.monotonic() + STARTS_WITHIN
-    waiting = {(settings.host, settings.port), (settings.smtp_host, settings.smtp_port)}
-    while waiting and not stop.is_set():
-        waiting = {place for place in waiting if not _answers(*place)}
+    while not stop.is_set() and not _answers(*place):
         for part in parts:
             part.keep_up()
         if time.monotonic() > end:
-            raise GaveUp("No answer on " + ", ".join(f"{host}:{port}" for host, port in sorted(waiting)) + ".")
+            raise GaveUp("No answer on {}:{}.".format(*place))
         stop.wait(0.05)
 
 
