@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import structlog
 
 from notifications.mail.bounces import letter_meant, take_bounce, untold_bounce
@@ -22,6 +24,7 @@ from notifications.mail.stored import (
     read_row,
     sender_of,
     settle,
+    still_to_read,
 )
 from notifications.mail.taking import NotKept, go_on, judged, says_nothing, take_in, writer
 from notifications.mail.threads import Thread, find_thread, thread_of_letter
@@ -40,36 +43,64 @@ PASSING = (ReaderDied, NotKept, asyncpg.LockNotAvailableError, asyncpg.QueryCanc
 NEWS = frozenset({"receipt", "delivered"})
 
 
+class _Opened(msgspec.Struct, frozen=True):
+    """A mail nobody has sorted yet, with what it says; or with what went wrong when it was read."""
+
+    mail: StoredMail
+    parsed: ParsedMail | None = None
+    error: Exception | None = None
+
+
 async def read_stored(at: datetime, limit: int = 100) -> int:
     """Read up to `limit` stored mails, the oldest first; how many were read. Any number of workers may call it.
 
-    A mail whose reading raises is left `failed` with the reason. Raises what says that the database is away.
+    While one mail is sorted, the process of the reader reads the next. A mail whose reading raises is left `failed`
+    with the reason. Raises what says that the database is away.
     """
     seen: list[UUID] = []
-    while len(seen) < limit and await _read_next(seen, at=at):
-        pass
-    return len(seen)
+    done = 0
+    following = asyncio.create_task(_open_next(seen, limit))
+    try:
+        while (opened := await following) is not None:
+            following = asyncio.create_task(_open_next(seen, limit))
+            done += await _take(opened, at=at)
+    finally:
+        following.cancel()
+        await asyncio.wait({following})
+    return done
 
 
-async def _read_next(seen: list[UUID], *, at: datetime) -> bool:
-    mail: StoredMail | None = None
+async def _open_next(seen: list[UUID], limit: int) -> _Opened | None:
+    """The oldest mail that was not seen yet, read; nothing is held meanwhile."""
+    mail = await next_to_read(seen) if len(seen) < limit else None
+    if mail is None:
+        return None
+    seen.append(mail.id)
+    try:
+        return _Opened(mail, await parsed_of(mail))
+    except Exception as error:  # kept: it is told when the mail has its turn
+        return _Opened(mail, error=error)
+
+
+async def _take(opened: _Opened, *, at: datetime) -> bool:
+    """Sort one mail, and do what follows; whether it was still to be done."""
+    mail = opened.mail
     try:
         async with DB.transaction(allow_nested=False):
-            mail = await next_to_read(seen)
-            if mail is None:
+            if not await still_to_read(mail):
                 return False
-            seen.append(mail.id)
             with tracing.trace("read mail", kind="CONSUMER", facts={"reglament.mail": str(mail.id)}):
-                parsed = await parsed_of(mail)
-                outcome = await sort(mail, parsed, at=at)
-                await settle(mail, outcome, at=at, parsed=parsed)
+                if opened.parsed is None:
+                    raise opened.error or LookupError(mail.id)
+                outcome = await sort(mail, opened.parsed, at=at)
+                await settle(mail, outcome, at=at, parsed=opened.parsed)
     except Exception as error:
-        if mail is None or passing(error):
+        if passing(error):
             raise
         log.exception("mail not read", mail=str(mail.id))
         await _set_aside(mail, error, at=at)
         return True
-    log.info("mail read", mail=str(seen[-1]), status=outcome.status, kind=outcome.kind, ticket=str(outcome.ticket))
+    log.info("mail read", mail=str(mail.id), status=outcome.status, kind=outcome.kind, ticket=str(outcome.ticket))
     await bell.ring("send_letters")
     await bell.ring("send_webhooks")
     return True

@@ -212,6 +212,32 @@ async def test_a_mail_over_which_the_reader_hangs_is_stopped_in_time():
     hanging.close()
 
 
+async def test_the_next_mail_is_with_the_reader_while_one_is_sorted(
+    centre, a_mail, look, at, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[bytes] = []
+    two_asked = asyncio.Event()
+
+    class Noting(Reader):
+        async def read(self, raw: bytes) -> ParsedMail:
+            asked.append(raw)
+            if len(asked) == 2:
+                two_asked.set()
+            return parse_mail(raw)
+
+    async def patient(*args, **given):
+        await asyncio.wait_for(two_asked.wait(), 10)
+        return await sort(*args, **given)
+
+    sort = reading.sort
+    monkeypatch.setattr(reading, "READER", Noting())
+    monkeypatch.setattr(reading, "sort", patient)
+    for n in range(2):
+        await ingest(a_mail(message_id=f"<{n}@x.example.com>"), envelope_from="", recipients=[], source="pipe", at=at)
+    assert await read_stored(at) == 2
+    assert len(await look.tickets()) == 2
+
+
 async def test_fifty_mails_make_fifty_tickets_however_often_the_worker_is_stopped(centre, a_mail, look, at):
     for n in range(50):
         raw = a_mail(sender=f"p{n}@many.example.net", subject=f"Тема {n}", message_id=f"<{n}@many.example.net>")
