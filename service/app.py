@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.exceptions import NotFoundException
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 import admin.routes
 from admin.pages import security_headers
@@ -39,12 +43,13 @@ from service.api import (
     webhooks,
 )
 from service.api.once import begin, once
+from service.api.requests import AnyRequest
 from service.auth import Doors
 from service.envelope import Envelope
 from service.health import live, ready
 from service.metrics import metrics
 from service.neighbours import talking
-from service.problems import HANDLERS, plain_page
+from service.problems import HANDLERS, http_error, plain_page
 from service.settings import Settings
 from service.startup import connected, furnish
 
@@ -84,9 +89,23 @@ def create_app(settings: Settings) -> Litestar:
     )
     openapi.describe(app)
     app.asgi_handler = Envelope(
-        app.asgi_handler, security_headers(), methods=_methods(app), proxies=settings.trusted_proxies
+        _exact(app.asgi_handler), security_headers(), methods=_methods(app), proxies=settings.trusted_proxies
     )
     return app
+
+
+def _exact(app: ASGIApp) -> ASGIApp:
+    """Under /api an address that ends with a slash is nobody's, so that an empty id never acts on the whole list."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or not re.fullmatch(r"/api/.*/", scope["path"]):
+            await app(scope, receive, send)
+            return
+        request: AnyRequest = Request(scope, receive, send)
+        refusal = http_error(request, NotFoundException()).to_asgi_response(None, request)
+        await refusal(scope, receive, send)
+
+    return answered
 
 
 def _methods(app: Litestar) -> Mapping[str, str]:

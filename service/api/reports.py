@@ -25,6 +25,10 @@ from workflow.process import PROCESS
 from workflow.words import _
 
 REPORTS = requires(*READERS, scope="tickets:read")
+EARLIEST, LATEST = (
+    date(2000, 1, 1),
+    date(9000, 1, 1),
+)  # no request was or will be received beyond; every zone knows them
 
 Day = Annotated[date | None, QueryParameter(name="from", description="First day of receipt: `2026-05-01`.")]
 LastDay = Annotated[date | None, QueryParameter(name="until", description="Last day of receipt, included.")]
@@ -154,8 +158,8 @@ async def _journal(
     if first and last and last < first:
         raise WrongFields([FieldError("until", _("The last day lies before the first."), {})])
     zone = zone_named((await in_force(at=clock.now())).regulation.calendar.zone)
-    since = datetime.combine(first or date(2000, 1, 1), time(), zone)
-    until = datetime.combine(min(last or date(9000, 1, 1), date(9000, 1, 1)) + timedelta(days=1), time(), zone)
+    since = datetime.combine(max(first or EARLIEST, EARLIEST), time(), zone)
+    until = datetime.combine(min(last or LATEST, LATEST) + timedelta(days=1), time(), zone)
 
     async def pages() -> AsyncIterator[list[list[str]]]:
         async for page in appendix.requests(since=since, until=until, language=language):

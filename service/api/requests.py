@@ -26,6 +26,7 @@ AnyRequest = Request[Any, Any, Any]
 LONGEST_KEY = 120
 NOT_IN_AN_ADDRESS = ("request", "data")
 
+NO_ZERO = "^[^\\x00]*$"  # what no database holds
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=MOST, description="How many items a page holds.")]
 Cursor = Annotated[
     str | None, QueryParameter(name="cursor", description="Where the page begins: `next_cursor` of the page before.")

@@ -10,7 +10,7 @@ from litestar import Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from service import clock, compliance, drafts, regulations, republishing
-from service.api.requests import DEFAULT, AnyRequest, Cursor, Limit
+from service.api.requests import DEFAULT, NO_ZERO, AnyRequest, Cursor, Limit
 from service.auth import OWNERS, READERS, requires
 from service.problems import language_of
 from service.simulation import MOST_LISTED, MOST_MONTHS, Simulation, Sort, simulate
@@ -104,8 +104,11 @@ Months = Annotated[int, QueryParameter(name="months", ge=1, le=MOST_MONTHS, desc
 Month = Annotated[
     str, QueryParameter(name="month", pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="Month of receipt: `2026-05`.")
 ]
-Level = Annotated[str, QueryParameter(name="level", description="Code of a service level.")]
-Priority = Annotated[str | None, QueryParameter(name="priority", description="None: requests without a priority.")]
+Level = Annotated[str, QueryParameter(name="level", pattern=NO_ZERO, description="Code of a service level.")]
+Priority = Annotated[
+    str | None,
+    QueryParameter(name="priority", pattern=NO_ZERO, description="None: requests without a priority."),
+]
 
 
 @get("/reports/sla", operation_id="getSlaReport", summary="How the promises were kept", guards=[REPORTS])

@@ -9,7 +9,7 @@ from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from service import clock, saved_views
-from service.api.requests import AnyRequest, own_user
+from service.api.requests import NO_ZERO, AnyRequest, own_user
 from service.auth import actor_of, requires
 from service.directory_edits import number_of
 from service.saved_views import LONGEST_NAME, LONGEST_QUERY, SavedView
@@ -40,7 +40,7 @@ class NewView(Incoming, frozen=True, kw_only=True):
     """A name of one's own for a filter such as `state=new&priority=P1`."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
-    query: Annotated[str, msgspec.Meta(max_length=LONGEST_QUERY, pattern="^[^\\x00]*$")]
+    query: Annotated[str, msgspec.Meta(max_length=LONGEST_QUERY, pattern=NO_ZERO)]
     shared: bool = False
 
 

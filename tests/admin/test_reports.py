@@ -295,5 +295,16 @@ async def test_programs_get_the_journal_and_the_effort(operator: Browser) -> Non
     effort = (await operator.client.get("/api/v1/reports/effort?months=2")).json()
     assert effort["minutes_total"] == 30
     assert [(one["operator"], one["answers"], one["minutes"]) for one in effort["items"]] == [("Olga", 1, 30)]
+    whole = await operator.client.get("/api/v1/journal.csv?from=0001-01-01&until=9999-12-31")
+    assert whole.content == (await operator.client.get("/api/v1/journal.csv")).content
     wrong = await operator.client.get("/api/v1/journal.csv?from=2026-02-01&until=2026-01-01")
     assert wrong.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [("sla?level=%00S", "level"), ("sla/tickets?month=2026-05&result=met&priority=%00", "priority")],
+)
+async def test_a_code_that_no_database_holds_is_refused_by_its_name(operator: Browser, asked: str, field: str) -> None:
+    answer = await operator.client.get(f"/api/v1/reports/{asked}")
+    assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, [field])

@@ -51,6 +51,13 @@ async def test_lists_go_on_page_by_page(administrator: httpx.AsyncClient) -> Non
     assert rest["next_cursor"] is None
 
 
+async def test_an_empty_id_never_acts_on_the_list(administrator: httpx.AsyncClient) -> None:
+    for method in ("GET", "DELETE", "PATCH"):
+        answer = await administrator.request(method, "/api/v1/tokens/")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert answer.headers["content-type"].startswith("application/problem+json")
+
+
 async def test_an_account_gets_a_password_that_is_shown_once(administrator: httpx.AsyncClient) -> None:
     made = await administrator.post(
         "/api/v1/users", json={"email": "Olga@desk.example.org", "name": "Olga", "role": "operator"}

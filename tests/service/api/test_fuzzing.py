@@ -67,7 +67,8 @@ async def _put_to_the_test(address: str, folder: Path, *options: str) -> None:
          "--continue-on-failure", "--no-color", "--generation-database", "none", "--warnings", "off", *options],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    faults = [line for line in (folder / "web.log").read_text().splitlines() if " [info " not in line]
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:] + "\n".join(faults)[:20000]
 
 
 async def test_no_request_finds_a_fault(address: str, tmp_path: Path) -> None:
