@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import msgspec
@@ -30,7 +31,11 @@ FORM = 1
 MANIFEST, DUMP, SECRET, FILES = "manifest.json", "database.dump", "secret", "files"
 PLACE_OF_FILE = re.compile(r"files/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 CHUNK = 1024 * 1024
+AS_OURS = ("--no-owner", "--no-privileges", "--schema=public")
 LINES_TOLD = 3  # of what a program of PostgreSQL says when it fails
+KNOWS_ITS_OWN_DUMPS = 17  # the first PostgreSQL that has the setting which `pg_restore` names
+NOT_KNOWN_BEFORE = b"SET transaction_timeout"
+PREAMBLE = 4096  # bytes of a script in which its settings stand
 
 
 class BackupError(Exception):
@@ -60,7 +65,7 @@ def back_up(settings: Settings, archive: Path, *, at: datetime) -> Manifest:
     try:
         with _database(settings) as url, tempfile.TemporaryDirectory(dir=archive.parent) as folder:
             dump = Path(folder) / DUMP
-            _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}", f"--dbname={url}")
+            _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}", database=url)
             made = _write(unfinished, settings, dump, at=at)
         os.replace(unfinished, archive)
     except OSError as error:
@@ -117,8 +122,8 @@ async def restore(settings: Settings, archive: Path, *, force: bool = False) -> 
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         _demand_whole(tar, manifest, folder=settings.home)
         with _database(settings) as url:
-            await _make_room(settings, url, force=force)
-            _put_database(tar, url, folder=settings.home)
+            server = await _make_room(settings, url, force=force)
+            _put_database(tar, url, server=server, folder=settings.home)
             _put_files(tar, settings.home)
             _put_secret(settings, secret)
             DB.configure(url, pool_size=2, prepared_statements=settings.prepared_statements)
@@ -212,8 +217,8 @@ def _dump_in(tar: tarfile.TarFile, folder: Path) -> Iterator[Path]:
         yield Path(dump.name)
 
 
-async def _make_room(settings: Settings, url: str, *, force: bool) -> None:
-    """Raises BackupError when something is there that restoring would mix with."""
+async def _make_room(settings: Settings, url: str, *, force: bool) -> int:
+    """The server's major version. Raises BackupError when something is there that restoring would mix with."""
     session = await asyncpg.connect(url)
     try:
         tables = await session.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
@@ -222,15 +227,29 @@ async def _make_room(settings: Settings, url: str, *, force: bool) -> None:
         if any((settings.home / FILES).glob("??/*")) and not force:
             raise BackupError(f"{settings.home / FILES} is not empty. Restore into an empty home, or say --force.")
         await session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        return int(session.get_server_version().major)
     finally:
         await session.close()
 
 
-def _put_database(tar: tarfile.TarFile, url: str, *, folder: Path) -> None:
+def _put_database(tar: tarfile.TarFile, url: str, *, server: int, folder: Path) -> None:
     with _dump_in(tar, folder) as dump:
+        if server < KNOWS_ITS_OWN_DUMPS:
+            _put_into_older(dump, url, folder=folder)
+        else:
+            _run("pg_restore", "--exit-on-error", "--single-transaction", *AS_OURS, str(dump), database=url)
+
+
+def _put_into_older(dump: Path, url: str, *, folder: Path) -> None:
+    """By a script without the setting that the server does not know."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="restore-") as script:
+        _run("pg_restore", *AS_OURS, f"--file={script.name}", str(dump))
+        script.seek(script.read(PREAMBLE).index(NOT_KNOWN_BEFORE))
+        script.write(b"--")  # a comment from here to the end of the line
+        script.flush()
         _run(
-            "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
-            "--schema=public", f"--dbname={url}", str(dump),
+            "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+            f"--file={script.name}", database=url,
         )  # fmt: skip
 
 
@@ -288,11 +307,22 @@ def _database(settings: Settings) -> Iterator[str]:
             yield server.dsn
 
 
-def _run(program: str, *arguments: str) -> None:
+def _run(program: str, *arguments: str, database: str | None = None) -> None:
     place = postgres_programs(reachable_by_others=False) / program
-    done = subprocess.run([str(place), *arguments], capture_output=True, text=True, check=False)  # noqa: S603  our own
+    url, secret = _without_password(database) if database else ("", {})
+    command = [str(place), *([f"--dbname={url}"] if url else []), *arguments]
+    done = subprocess.run(command, env=os.environ | secret, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         first = next((n for n, line in enumerate(said) if "error:" in line), 0)
         told = " ".join(said[first : first + LINES_TOLD]) or "it said nothing."
         raise BackupError(f"{program} failed: {told.removeprefix(f'{program}: error: ')}")
+
+
+def _without_password(url: str) -> tuple[str, dict[str, str]]:
+    """The address as everybody on the machine may read it in the list of processes, and the rest for libpq alone."""
+    account = urlsplit(url).netloc.rpartition("@")[0]
+    user, colon, password = account.partition(":")
+    if not colon:
+        return url, {}
+    return url.replace(f"//{account}@", f"//{user}@", 1), {"PGPASSWORD": unquote(password)}

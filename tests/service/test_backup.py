@@ -14,9 +14,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from service import backup
 from service.database import fetch
 from service.embedded import EmbeddedPostgres
 from service.files import Shelf
+from service.wheels import system_user
 from tests.desk import a_ticket, completed
 
 JOURNALS = "SELECT id, seq, head FROM ticket ORDER BY id"
@@ -170,3 +172,51 @@ def test_what_is_no_backup_is_said_so(place: Path) -> None:
     stranger.write_bytes(b"not an archive")
     refused = reglament(place / "new", "restore", str(stranger))
     assert (refused.returncode, "no backup of Reglament" in refused.stderr) == (1, True)
+
+
+OLDER = sorted(Path("/usr/lib/postgresql").glob("1[56]/bin/postgres"))
+
+
+@pytest.fixture
+def older_server(place: Path) -> Iterator[str]:
+    """An empty database of a PostgreSQL that this machine has besides ours."""
+    programs, folder = OLDER[0].parent, place / "older"
+    place.chmod(0o711)
+    folder.mkdir()
+    owner: dict[str, int] = {}
+    if os.getuid() == 0:
+        owner = dict(zip(("user", "group"), system_user(), strict=True))
+        os.chown(folder, *system_user())
+    data, options = str(folder / "data"), f"-c listen_addresses= -k {folder}"
+
+    def run(program: str, *words: str) -> None:
+        subprocess.run([programs / program, "-D", data, *words], check=True, stdout=subprocess.DEVNULL, **owner)
+
+    run("initdb", "--username=reglament", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    run("pg_ctl", "-o", options, "-l", str(folder / "log"), "-w", "start")
+    yield f"postgresql://reglament@/postgres?host={folder}"
+    run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+
+@pytest.mark.skipif(not OLDER, reason="no older PostgreSQL on this machine")
+async def test_a_backup_is_restored_into_the_oldest_server_that_is_promised(
+    place: Path, database_url: str, regulation: None, older_server: str
+) -> None:
+    await completed()
+    archive = place / "backup.tar"
+    assert reglament(place / "old", "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    restored = reglament(place / "new", "restore", str(archive), DATABASE_URL=older_server)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert await rows(older_server) == [tuple(row) for row in await fetch(JOURNALS)]
+    again = reglament(place / "new", "backup", str(place / "again.tar"), DATABASE_URL=older_server)
+    assert again.returncode == 0, again.stderr
+
+
+def test_no_list_of_processes_shows_the_password(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = place / "told"
+    program = place / "pg_dump"
+    program.write_text(f'#!/bin/sh\necho "$@" "$PGPASSWORD" > {told}\n')
+    program.chmod(0o700)
+    monkeypatch.setattr(backup, "postgres_programs", lambda **_: place)
+    backup._run("pg_dump", "--format=custom", database="postgresql://reglament:p%40ss@db:5432,other:5432/reglament")
+    assert told.read_text() == "--dbname=postgresql://reglament@db:5432,other:5432/reglament --format=custom p@ss\n"
