@@ -6,11 +6,15 @@ long, and carries nothing but the name of a task.
 
 import asyncio
 import json
+import time
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
 
 import structlog
 from arq.connections import ArqRedis, RedisSettings
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
 from prometheus_client import Counter
 from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import RedisError
@@ -134,8 +138,16 @@ class RedisBell:
                 await asyncio.sleep(SPACING)
 
     async def _send(self, task: str) -> None:
-        if await self._redis.zcard(self._redis.default_queue_name) < LONGEST_QUEUE:
-            await self._redis.enqueue_job(task, _expires=KEPT)
+        """As arq's `enqueue_job` does, without the watch that a fresh id needs not: given up half-way, it would wait
+        for a silent Redis without end or leave its connection open."""
+        queue = self._redis.default_queue_name
+        if await self._redis.zcard(queue) >= LONGEST_QUEUE:
+            return
+        id, now = uuid4().hex, time.time_ns() // 1_000_000
+        async with self._redis.pipeline(transaction=True) as sent:
+            sent.psetex(job_key_prefix + id, KEPT * 1000, serialize_job(task, (), {}, None, now, serializer=to_json))
+            sent.zadd(queue, {id: now})
+            await sent.execute()
 
 
 _bell: Bell = SilentBell()

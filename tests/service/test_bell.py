@@ -102,6 +102,30 @@ async def test_a_silent_redis_is_given_up_after_a_fifth_of_a_second(short_home: 
     await server.wait_closed()
 
 
+async def test_a_redis_that_falls_silent_half_way_is_given_up_too(short_home: Path) -> None:
+    place, writers = short_home / "tired.sock", []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        told = b""
+        while b"ZCARD" not in told:
+            told += await reader.read(1000)
+            writer.write(b"+OK\r\n" * told.count(b"SETINFO") + b":0\r\n" * (b"ZCARD" in told))
+            told = told.replace(b"SETINFO", b"")
+        while told := await reader.read(1000):
+            writer.write(b"+OK\r\n" * told.count(b"\r\nWATCH"))
+
+    server = await asyncio.start_unix_server(answer, path=place)
+    rung = bell.RedisBell(f"unix://{place}")
+    await rung.ring("fire_timers")
+    async with asyncio.timeout(2):
+        await rung.close()
+    for writer in writers:
+        writer.close()
+    server.close()
+    await server.wait_closed()
+
+
 async def test_the_process_rings_the_bell_that_was_hung() -> None:
     silent = bell.SilentBell()
     bell.hang(silent)
