@@ -13,7 +13,7 @@ from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from service.passwords import generate_password, hashed, matches
 from workflow.definition import Role
-from workflow.errors import FieldError, Refusal, WrongFields
+from workflow.errors import FieldError, Refusal, WrongFields, no_choice
 from workflow.words import _
 
 ACCOUNT_ROLES = (Role.OPERATOR, Role.SUPERVISOR, Role.PROCESS_OWNER, Role.ADMINISTRATOR)
@@ -59,11 +59,10 @@ def _checked(email: str, name: str, role: Role, language: str) -> tuple[str, str
         errors.append(FieldError("name", _("Please fill this in."), {}))
     if len(name) > 200:
         errors.append(FieldError("name", _("This is too long: at most {most} characters."), {"most": "200"}))
-    wrong_choice = _("“{value}” is not among the choices: {choices}.")
     if role not in ACCOUNT_ROLES:
-        errors.append(FieldError("role", wrong_choice, {"value": str(role), "choices": ", ".join(ACCOUNT_ROLES)}))
+        errors.append(no_choice("role", role, ACCOUNT_ROLES))
     if language not in ("ru", "en"):
-        errors.append(FieldError("language", wrong_choice, {"value": language, "choices": "ru, en"}))
+        errors.append(no_choice("language", language, ("ru", "en")))
     if errors:
         raise WrongFields(errors)
     return email, name

@@ -21,7 +21,7 @@ from service.passwords import generate_password, hashed, matches
 from service.regulations import in_force
 from service.words import LANGUAGES
 from workflow.calendar import CalendarOutOfRange
-from workflow.errors import FieldError, NotFound, Refusal, WrongFields
+from workflow.errors import FieldError, NotFound, Refusal, WrongFields, no_choice
 from workflow.words import _
 
 Kind = Literal["invitation", "registration", "reset"]
@@ -261,8 +261,7 @@ def _address(value: str) -> str:
 
 def _demand_sight(sees: str) -> None:
     if sees not in dict(SIGHTS):
-        named = {"value": sees, "choices": ", ".join(dict(SIGHTS))}
-        raise WrongFields([FieldError("sees", _("“{value}” is not among the choices: {choices}."), named)])
+        raise WrongFields([no_choice("sees", sees, dict(SIGHTS))])
 
 
 # --- using it ---------------------------------------------------------------------------------------------------------
@@ -454,8 +453,7 @@ async def change_profile(
     if not lines["full_name"]:
         errors.append(FieldError("full_name", _("Please fill this in."), {}))
     if language not in LANGUAGES:
-        named = {"value": language, "choices": ", ".join(LANGUAGES)}
-        errors.append(FieldError("language", _("“{value}” is not among the choices: {choices}."), named))
+        errors.append(no_choice("language", language, LANGUAGES))
     if errors:
         raise WrongFields(errors)
     async with DB.transaction(allow_nested=False):

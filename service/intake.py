@@ -20,7 +20,7 @@ from service.people import Customer, customer_by_address
 from service.regulations import in_force
 from service.ticket import Ticket
 from service.tickets import done_before, ring_for, write_with_key
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import FieldError, WrongFields, no_choice
 from workflow.process import CHANNELS, PROCESS
 from workflow.regulation import Rulebook
 from workflow.words import _
@@ -106,13 +106,7 @@ def checked(request: Request) -> Request:
             errors.append(FieldError(name, _("This is too long: at most {most} characters."), {"most": str(most)}))
         cleaned[name] = value
     if cleaned["channel"] not in dict(CHANNELS):
-        errors.append(
-            FieldError(
-                "channel",
-                _("“{value}” is not among the choices: {choices}."),
-                {"value": cleaned["channel"], "choices": ", ".join(dict(CHANNELS))},
-            )
-        )
+        errors.append(no_choice("channel", cleaned["channel"], dict(CHANNELS)))
     if not cleaned["text"] and not cleaned["subject"]:
         errors.append(FieldError("text", _("Please say what happened."), {}))
     if cleaned["email"] and not like_an_address(cleaned["email"]):

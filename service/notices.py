@@ -13,7 +13,7 @@ from service.actors import Actor
 from service.database import DB, execute, fetch, fetchval, retried
 from service.paging import cursor_of, cut, place_of
 from workflow.definition import STAFF
-from workflow.errors import FieldError, NotFound, WrongFields
+from workflow.errors import FieldError, NotFound, WrongFields, no_choice
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -210,12 +210,7 @@ async def choose_ways(user: int, ways: Mapping[str, Sequence[str]], *, by: Actor
     wrong = [FieldError(code, _("There is no such kind of notice."), {}) for code in ways if code not in BY_CODE]
     for code, chosen in ways.items():
         if unknown := [way for way in chosen if way not in WAYS]:
-            wrong.append(
-                FieldError(
-                    code, _("“{value}” is not among the choices: {choices}."),
-                    {"value": ", ".join(unknown), "choices": ", ".join(WAYS)},
-                )
-            )  # fmt: skip
+            wrong.append(no_choice(code, unknown, WAYS))
         elif not chosen and code in BY_CODE and BY_CODE[code].needed:
             wrong.append(FieldError(code, _("The regulation demands that you are told: choose at least one way."), {}))
     if wrong:

@@ -17,7 +17,7 @@ from service.paging import cursor_of, cut, place_of
 from service.searching import number_in, searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
-from workflow.errors import FieldError, NotFound, WrongFields
+from workflow.errors import FieldError, NotFound, WrongFields, no_choice
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -120,15 +120,7 @@ def _states(where: Where, states: Sequence[str]) -> None:
     if not states:
         return
     if unknown := [state for state in states if state not in PROCESS.by_name]:
-        raise WrongFields(
-            [
-                FieldError(
-                    "state",
-                    _("“{value}” is not among the choices: {choices}."),
-                    {"value": ", ".join(unknown), "choices": ", ".join(PROCESS.by_name)},
-                )
-            ]
-        )
+        raise WrongFields([no_choice("state", unknown, PROCESS.by_name)])
     where.add("t.state = ANY({})", list(states))
     if not any(PROCESS.state(state).final for state in states):
         where.add("t.closed_at IS NULL")  # leads to the partial indexes

@@ -15,7 +15,7 @@ from service.actors import CLOCK, Actor
 from service.conditions import Where, like
 from service.database import DB, execute, fetch, fetchrow, fetchval, retried
 from workflow.definition import Role
-from workflow.errors import FieldError, NotFound, WrongFields
+from workflow.errors import FieldError, NotFound, WrongFields, no_choice
 from workflow.words import _
 
 PREFIX = "rgl_"
@@ -73,13 +73,7 @@ def _check(name: str, scopes: Sequence[str], expires_at: datetime | None, at: da
     if len(name) > 200:
         errors.append(FieldError("name", _("This is too long: at most {most} characters."), {"most": "200"}))
     if unknown := [scope for scope in scopes if scope != EVERYTHING and scope not in SCOPES]:
-        errors.append(
-            FieldError(
-                "scopes",
-                _("“{value}” is not among the choices: {choices}."),
-                {"value": ", ".join(unknown), "choices": ", ".join(SCOPES)},
-            )
-        )
+        errors.append(no_choice("scopes", unknown, SCOPES))
     if expires_at is not None and expires_at <= at:
         errors.append(FieldError("expires_at", _("This must lie in the future."), {}))
     if errors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from service.paging import cursor_of, cut, place_of
 from service.signatures import new_secret
 from service.vault import seal
 from workflow.definition import Role
-from workflow.errors import FieldError, NotFound, Refusal, WrongFields
+from workflow.errors import FieldError, NotFound, Refusal, WrongFields, no_choice
 from workflow.words import _
 
 ALL = "*"
@@ -68,7 +68,7 @@ async def checked(url: str, event_types: Sequence[str], filters: Mapping[str, Se
     except UnsafeAddress as unsafe:
         errors.append(FieldError("url", unsafe.sentence, unsafe.params))
     if unknown := [type for type in event_types if type != ALL and type not in TYPES]:
-        errors.append(_no_choice("event_types", unknown, [ALL, *TYPES]))
+        errors.append(no_choice("event_types", unknown, [ALL, *TYPES]))
     if not event_types:
         errors.append(FieldError("event_types", _("Please fill this in."), {}))
     errors += [wrong async for wrong in _wrong_filters(filters)]
@@ -84,7 +84,7 @@ PRIORITIES = (
 async def _wrong_filters(filters: Mapping[str, Sequence[str]]) -> AsyncIterator[FieldError]:
     """A filter that lets nothing through is a slip; a priority may be one that was retired."""
     if strangers := [name for name in filters if name not in FILTERS]:
-        yield _no_choice("filters", strangers, FILTERS)
+        yield no_choice("filters", strangers, FILTERS)
     if any("\x00" in value for values in filters.values() for value in values):
         yield FieldError("filters", _("A value holds a zero byte."), {})
     for name in (name for name in filters if not filters[name]):
@@ -92,16 +92,11 @@ async def _wrong_filters(filters: Mapping[str, Sequence[str]]) -> AsyncIterator[
             "filters", _("“{name}” names nothing and would let nothing through: leave it out."), {"name": name}
         )
     if unknown := [trigger for trigger in filters.get("trigger", ()) if trigger not in TRIGGERS]:
-        yield _no_choice("filters", unknown, TRIGGERS)
+        yield no_choice("filters", unknown, TRIGGERS)
     if wanted := filters.get("priority"):
         known = [row[0] for row in await fetch(PRIORITIES)]
         if unknown := [code for code in wanted if code not in known]:
-            yield _no_choice("filters", unknown, known)
-
-
-def _no_choice(field: str, given: Iterable[str], known: Iterable[str]) -> FieldError:
-    choice = _("“{value}” is not among the choices: {choices}.")
-    return FieldError(field, choice, {"value": ", ".join(given), "choices": ", ".join(known)})
+            yield no_choice("filters", unknown, known)
 
 
 @retried

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workflow.words import _
+
+NOT_AMONG = _("“{value}” is not among the choices: {choices}.")
 
 
 class Refusal(Exception):
@@ -56,6 +58,12 @@ class FieldError:
     field: str
     sentence: str
     params: Mapping[str, str]
+
+
+def no_choice(field: str, given: str | Iterable[str], choices: Iterable[str]) -> FieldError:
+    """`given`, one or several, is not among the `choices`."""
+    value = given if isinstance(given, str) else ", ".join(given)
+    return FieldError(field, NOT_AMONG, {"value": value, "choices": ", ".join(choices)})
 
 
 class WrongFields(Refusal):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from workflow.definition import Field, Kind
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import NOT_AMONG, FieldError, WrongFields
 from workflow.words import _
 
 LONGEST_TEXT = 100_000
@@ -80,7 +80,7 @@ def _word(raw: object, field: Field, choices: Choices) -> str:
 
 def _among(code: str, codes: Collection[str]) -> str:
     if code not in codes:
-        raise _Wrong(_("“{value}” is not among the choices: {choices}."), value=code, choices=", ".join(codes))
+        raise _Wrong(NOT_AMONG, value=code, choices=", ".join(codes))
     return code
 
 

@@ -20,7 +20,7 @@ from service.regulations import in_force
 from service.spreadsheets import CSV, XLSX, as_csv, as_xlsx
 from service.words import Language, translate
 from workflow.calendar import zone_named
-from workflow.errors import FieldError, WrongFields
+from workflow.errors import FieldError, WrongFields, no_choice
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -110,8 +110,7 @@ async def move_report(
 ) -> MoveReport:
     """By month and by the code of the reason."""
     if trigger not in PROCESS.by_trigger:
-        named = {"value": trigger, "choices": ", ".join(PROCESS.by_trigger)}
-        raise WrongFields([FieldError("trigger", _("“{value}” is not among the choices: {choices}."), named)])
+        raise WrongFields([no_choice("trigger", trigger, PROCESS.by_trigger)])
     _at, since, zone = await _period(months)
     return MoveReport(await reporting.happened(trigger, since=since, zone=zone, level=level))
 
