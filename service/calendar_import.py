@@ -1,10 +1,15 @@
 """A year of the production calendar from outside: from a file, or from the `holidays` library."""
 
+from typing import Any
+
 import msgspec
 
+from service.words import Language
+from service.wrong_shapes import wrong_in_file
 from workflow.calendar import BadCalendar, Calendar, Decree, YearCalendar
 from workflow.words import _
 
+Years = tuple[YearCalendar, ...]
 SOURCE = "holidays"
 PRELIMINARY = "preliminary"  # a year of which only the public holidays are known
 MOVED = "substituted from"  # how the library names a day off moved onto a date
@@ -36,18 +41,20 @@ def year_from_holidays(year: int, *, holidays_only: bool = False) -> YearCalenda
     )
 
 
-def years_from_file(data: bytes) -> tuple[YearCalendar, ...]:
+def years_from_file(data: bytes, language: Language) -> tuple[YearCalendar, ...]:
     """The years of a file in our own format: one year, a list of them, or a whole calendar.
 
-    Raises BadCalendar naming the place that does not fit.
+    Raises BadCalendar naming the places that do not fit, in the reader's language.
     """
     try:
-        found = msgspec.json.decode(data)
-        if isinstance(found, dict):
-            found = found.get("years", [found])
-        return msgspec.convert(found, tuple[YearCalendar, ...])
+        return msgspec.convert(_years_in(msgspec.json.decode(data)), Years)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise BadCalendar(_("The file is not a calendar: {reason}"), reason=str(wrong)) from wrong
+        reason = wrong_in_file(Years, data, language, opened=_years_in)
+        raise BadCalendar(_("The file is not a calendar: {reason}"), reason=reason) from wrong
+
+
+def _years_in(document: Any) -> Any:
+    return document.get("years", [document]) if isinstance(document, dict) else document
 
 
 def with_years(calendar: Calendar, years: tuple[YearCalendar, ...]) -> Calendar:

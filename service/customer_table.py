@@ -51,8 +51,8 @@ def read_table(text: str, *, levels: Set[str]) -> list[Line]:
     head = text.partition("\n")[0]
     try:
         rows = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count)))
-    except csv.Error as broken:
-        raise _wrong(_("This is no table: {why}."), why=str(broken)) from None
+    except csv.Error:
+        raise _wrong(_("This is no table: a quotation mark is not closed, or a line ends within a cell.")) from None
     names = [ALSO_CALLED.get(name := cell.strip().lower(), name) for cell in rows[0]] if rows else []
     if "organisation" not in names or (unknown := set(names) - set(COLUMNS)):
         told = ", ".join(sorted(unknown)) if "organisation" in names else "—"

@@ -15,6 +15,7 @@ from litestar.exceptions import (
     ClientException,
     HTTPException,
     NotAuthorizedException,
+    NotFoundException,
     SerializationException,
     ValidationException,
 )
@@ -29,8 +30,9 @@ from service.directory_edits import LastAdministrator
 from service.idempotency import KeyReused, Repeated
 from service.possible import sendable
 from service.regulations import NotPublishable, SomebodyWasFaster
+from service.whole_numbers import INTEGER
 from service.words import LANGUAGES, Language, negotiate, translate
-from service.wrong_shapes import WHOLE, Wrong, said, wrong_places
+from service.wrong_shapes import WHOLE, Misshapen, Wrong, said, wrong_places
 from workflow.errors import (
     FieldError,
     NotFound,
@@ -180,10 +182,15 @@ def failure(request: AnyRequest, error: Exception) -> Response[Any]:
         return answered(request, problem)
     if isinstance(error, asyncpg.DataError):  # a zero byte, a text too long for its column, a number too big
         log.warning("the database cannot hold what was sent", exc_info=error)
-        return http_error(request, ClientException())
+        return http_error(request, NotFoundException() if _beyond_all_numbers(request) else ClientException())
     log.error("request failed", exc_info=error)
     code, sentence = SENTENCES[500]
     return answered(request, _problem(request, 500, code=code, detail=translate(language_of(request), sentence)))
+
+
+def _beyond_all_numbers(request: AnyRequest) -> bool:
+    """The address names something by a number that nothing can have."""
+    return any(isinstance(part, int) and abs(part) > INTEGER for part in request.path_params.values())
 
 
 def _reading_the_body(error: BaseException) -> bool:
@@ -305,6 +312,8 @@ def told(refusal: Refusal | FieldError, language: Language) -> str:
 
 
 def _wrong_fields(refusal: Refusal, language: Language) -> list[Wrong] | None:
+    if isinstance(refusal, Misshapen):
+        return refusal.places(language)
     if isinstance(refusal, WrongFields):
         return [Wrong(error.field, told(error, language)) for error in refusal.errors]
     if isinstance(refusal, NotPublishable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from service.words import Language, number, translate
+from workflow.errors import WrongFields
 from workflow.words import _
 
 WHOLE = "body"
 MOST_TOLD = 100
+MOST_OF_A_FILE = 3  # places named in one sentence
 
 # What msgspec calls the types, and what people who send JSON call them.
 KINDS: Mapping[str, str] = {
@@ -57,6 +59,13 @@ SENTENCES: Mapping[re.Pattern[str], str] = {
 }
 
 
+NO_JSON = _("This is not JSON in UTF-8.")
+BROKEN_JSON: Mapping[re.Pattern[str], str] = {
+    re.compile(r".*\(byte (?P<n>\d+)\)"): _("This stops being JSON after {n} bytes."),
+    re.compile(r"Input data was truncated"): _("This ends before the JSON does."),
+}
+
+
 class Wrong(msgspec.Struct, frozen=True):
     """What is wrong with one field; `field` is its path with dots: `tickets.3.subject`."""
 
@@ -67,6 +76,41 @@ class Wrong(msgspec.Struct, frozen=True):
 def wrong_places(wanted: Any, raw: object, language: Language) -> list[Wrong]:
     """The first hundred places of `raw` (JSON, decoded) that are missing, unknown or of another type than `wanted`."""
     return list(islice(_walked(wanted, raw, language, ""), MOST_TOLD))
+
+
+class Misshapen(WrongFields):
+    """What was given as `field` does not fit the type that was wanted."""
+
+    def __init__(self, field: str, wanted: Any, raw: object) -> None:
+        self._given = field, wanted, raw
+        super().__init__(())
+
+    def places(self, language: Language) -> list[Wrong]:
+        field, wanted, raw = self._given
+        return [Wrong(_inside(field, one.field), one.message) for one in wrong_places(wanted, raw, language)]
+
+
+def _inside(field: str, place: str) -> str:
+    return field if place == WHOLE else _joined(field, place)
+
+
+def wrong_in_file(
+    wanted: Any, data: bytes, language: Language, *, opened: Callable[[Any], Any] = lambda raw: raw
+) -> str:
+    """The first places of a JSON file that do not fit, in a sentence; `opened` finds what is wanted in it."""
+    try:
+        raw = opened(msgspec.json.decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        return _no_json(str(broken), language)
+    told = wrong_places(wanted, raw, language)[:MOST_OF_A_FILE]
+    return " ".join(one.message if one.field == WHOLE else f"{one.field}: {one.message}" for one in told)
+
+
+def _no_json(broken: str, language: Language) -> str:
+    for pattern, sentence in BROKEN_JSON.items():
+        if match := pattern.match(broken):
+            return translate(language, sentence, **match.groupdict())
+    return translate(language, NO_JSON)
 
 
 def said(misfit: str, language: Language, *, wanted: Any = None) -> str:
@@ -92,9 +136,12 @@ def _walked(wanted: Any, raw: object, language: Language, at: str) -> Iterator[W
     inside: Iterator[Wrong] = iter(())
     if _is_struct(fitting) and isinstance(raw, Mapping):
         inside = _in_struct(fitting, raw, language, at)
-    elif get_origin(fitting) is list and isinstance(raw, list):
-        (item,) = get_args(fitting)
+    elif get_origin(fitting) in (list, tuple) and isinstance(raw, list):
+        item = get_args(fitting)[0]
         inside = (wrong for i, one in enumerate(raw) for wrong in _walked(item, one, language, _joined(at, str(i))))
+    elif get_origin(fitting) is dict and isinstance(raw, Mapping):
+        item = get_args(fitting)[1]
+        inside = (wrong for name, one in raw.items() for wrong in _walked(item, one, language, _joined(at, name)))
     found = False
     for wrong in inside:
         found = True
@@ -137,7 +184,9 @@ def _alternatives(wanted: Any) -> Iterator[Any]:
 
 
 def _may_hold(wanted: Any, raw: object) -> bool:
-    return (_is_struct(wanted) and isinstance(raw, Mapping)) or (get_origin(wanted) is list and isinstance(raw, list))
+    if isinstance(raw, list):
+        return get_origin(wanted) is list or get_args(wanted)[1:] == (Ellipsis,)
+    return isinstance(raw, Mapping) and (_is_struct(wanted) or get_origin(wanted) is dict)
 
 
 def _values(wanted: Any) -> list[str]:

@@ -269,11 +269,10 @@ def _shipped_letters() -> dict[str, dict[str, Letter]]:
 
 
 class NotADocument(ValueError):
-    """What was given is no regulation document; `place` says where and why, as the decoder does."""
+    """What was given is no regulation document; `place` says where and why, in the decoder's words."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"This is not a regulation document: {place}")
-        self.place = place
 
 
 def read(data: bytes | str) -> Regulation:

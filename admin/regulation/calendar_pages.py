@@ -77,7 +77,7 @@ async def compare_import(request: AnyRequest) -> Response[Any]:
     if draft is None:
         return lost(request, reader)
     try:
-        years = await _years(request)
+        years = await _years(request, reader.language)
     except BadCalendar as wrong:
         errors = {"import_year" if "year" in wrong.params else "file": (wrong.sentence, dict(wrong.params))}
         shown = Shown(draft, draft.document, calendar_values(draft.document), errors=errors, status=422)
@@ -93,12 +93,12 @@ async def compare_import(request: AnyRequest) -> Response[Any]:
     )
 
 
-async def _years(request: AnyRequest) -> tuple[YearCalendar, ...]:
+async def _years(request: AnyRequest, language: Language) -> tuple[YearCalendar, ...]:
     """The years of the file, else the one asked of the library. Raises BadCalendar."""
     form = await request.form()
     file = form.get("file")
     if isinstance(file, UploadFile) and (data := await file.read(LARGEST_FILE)):
-        return years_from_file(data)
+        return years_from_file(data, language)
     year = str(form.get("import_year", "")).strip()
     if not (year.isascii() and year.isdigit() and len(year) == 4):
         raise BadCalendar(_("Give a year such as {year}."), year="2027")
@@ -132,7 +132,7 @@ async def accept_import(request: AnyRequest) -> Response[Any]:
     if draft is None:
         return lost(request, reader)
     try:
-        years = years_from_file((await typed_in(request)).get("years", "").encode())
+        years = years_from_file((await typed_in(request)).get("years", "").encode(), reader.language)
     except BadCalendar as wrong:
         flash(request, translate(reader.language, wrong.sentence, **wrong.params), "refused")
         return Redirect(HERE, status_code=303)

@@ -25,6 +25,7 @@ from service.regulations import RULEBOOKS, SomebodyWasFaster, in_force, versions
 from service.republishing import Progress, progress
 from service.whole_numbers import whole_number
 from service.words import Language, translate
+from service.wrong_shapes import wrong_in_file
 from workflow.calendar import BadCalendar, CalendarError
 from workflow.definition import STAFF
 from workflow.errors import NotFound
@@ -163,7 +164,7 @@ async def import_draft(request: AnyRequest) -> Redirect:
     except (NotADocument, CalendarError) as wrong:
         said = _("The file was not taken. {why}")
         nothing = translate(reader.language, _("None was chosen, or it is empty."))
-        why = _why(wrong, reader.language) if data else nothing
+        why = _why(wrong, data, reader.language) if data else nothing
         flash(request, translate(reader.language, said, why=why), "refused")
         return Redirect(HISTORY, status_code=303)
     draft = await drafts.begin(by=await actor_of(request), at=reader.at)
@@ -178,10 +179,11 @@ def _read(data: bytes) -> Regulation:
     return document
 
 
-def _why(wrong: NotADocument | CalendarError, language: Language) -> str:
+def _why(wrong: NotADocument | CalendarError, data: bytes, language: Language) -> str:
     if isinstance(wrong, CalendarError):
         return translate(language, wrong.sentence, **wrong.params)
-    return translate(language, _("It is no regulation document. Where it stumbles: {place}"), place=wrong.place)
+    place = wrong_in_file(Regulation, data, language)
+    return translate(language, _("It is no regulation document. Where it stumbles: {place}"), place=place)
 
 
 HISTORY_PAGES: Final = (history, compare, bring_back, export_version, export_draft, import_draft)

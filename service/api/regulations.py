@@ -32,8 +32,9 @@ from service.schemas import (
 )
 from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
+from service.wrong_shapes import Misshapen
 from workflow.diff import differences
-from workflow.errors import FieldError, NotFound, WrongFields
+from workflow.errors import NotFound
 from workflow.regulation import Regulation, Rulebook, Text
 from workflow.words import _
 
@@ -129,13 +130,11 @@ def _document(rules: Rulebook) -> RegulationDocument:
 
 
 def read_document(document: dict[str, Any]) -> Regulation:
-    """The document as the types of a regulation. Raises WrongFields."""
+    """The document as the types of a regulation. Raises Misshapen."""
     try:
         return msgspec.convert(document, Regulation)
-    except msgspec.ValidationError as wrong:
-        raise WrongFields(
-            [FieldError("document", _("The document cannot be read: {reason}"), {"reason": str(wrong)})]
-        ) from None
+    except msgspec.ValidationError:
+        raise Misshapen("document", Regulation, document) from None
 
 
 ROUTER = Router(

@@ -10,6 +10,7 @@ from litestar import Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from service import clock, compliance, drafts, regulations, republishing
+from service.api.regulations import read_document
 from service.api.requests import DEFAULT, NO_ZERO, AnyRequest, Cursor, Limit
 from service.auth import OWNERS, READERS, requires
 from service.problems import language_of
@@ -17,7 +18,7 @@ from service.simulation import MOST_LISTED, MOST_MONTHS, Simulation, Sort, simul
 from service.whole_numbers import INTEGER, whole_number
 from service.words import translate
 from workflow.carrying_over import Choice
-from workflow.errors import FieldError, NotFound, WrongFields
+from workflow.errors import NotFound
 from workflow.regulation import Regulation
 from workflow.words import _
 
@@ -81,7 +82,7 @@ async def simulate_regulation(version: FromPath[str], data: JSONBody[SimulationR
     """
     document = await _known(version)
     if data.document is not None:
-        document = _read(data.document)
+        document = read_document(data.document)
     return await simulate(document, at=clock.now(), months=data.months, sort=data.sort, limit=data.limit)
 
 
@@ -148,15 +149,6 @@ async def _known(version: str) -> Regulation:
     if number is None:
         raise NotFound()
     return await regulations.document(number, at=clock.now())
-
-
-def _read(document: dict[str, Any]) -> Regulation:
-    try:
-        return msgspec.convert(document, Regulation)
-    except msgspec.ValidationError as wrong:
-        raise WrongFields(
-            [FieldError("document", _("This is not a regulation document: {reason}"), {"reason": str(wrong)})]
-        ) from None
 
 
 ROUTER = Router(

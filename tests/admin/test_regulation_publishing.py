@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 
 from admin.regulation import history
@@ -244,3 +245,21 @@ async def test_others_look_and_strangers_do_not(owner: Browser, signs_in: Signs,
     assert token is not None
     for path in (PUBLISH, "/regulation/draft/import"):
         assert (await operator.client.post(path, data={"_csrf_token": token[1]})).status_code == 403
+
+
+async def test_a_file_that_is_no_document_is_refused_place_by_place(owner: Browser) -> None:
+    broken = msgspec.to_builtins(default_regulation())
+    broken["priorities"][1]["code"] = 5
+    token = fields_of((await owner.get(HISTORY)).text, "/regulation/draft/import")["_csrf_token"]
+    refused = await owner.client.post(
+        "/regulation/draft/import",
+        data={"_csrf_token": token},
+        files={"document": ("r.json", msgspec.json.encode(broken), "application/json")},
+        follow_redirects=True,
+    )
+    assert "Where it stumbles: priorities.1.code: Expected here: text." in words(refused)
+
+
+async def test_a_version_beyond_all_numbers_is_not_there(owner: Browser) -> None:
+    for version in (99, 99999999999999, 10**30):
+        assert (await owner.get(f"/regulation/versions/{version}/export")).status_code == 404, version

@@ -48,13 +48,13 @@ def test_a_file_may_hold_a_year_or_years_or_a_calendar(shape: str) -> None:
     year = RUSSIAN.years[3]
     whole = msgspec.structs.replace(RUSSIAN, years=(year,))
     document = {"year": year, "years": [year], "calendar": whole}[shape]
-    assert years_from_file(msgspec.json.encode(document)) == (year,)
+    assert years_from_file(msgspec.json.encode(document), "en") == (year,)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"5", b"\xff", b'{"year": 2028, "holiday": []}', b"[" * 100_000])
 def test_a_file_that_is_no_calendar_says_so(data: bytes) -> None:
     with pytest.raises(BadCalendar, match="not a calendar"):
-        years_from_file(data)
+        years_from_file(data, "en")
 
 
 def test_a_year_from_a_file_replaces_ours_whole() -> None:

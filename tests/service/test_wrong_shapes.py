@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from service.wrong_shapes import MOST_TOLD, said, wrong_places
+from service.wrong_shapes import MOST_TOLD, said, wrong_in_file, wrong_places
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,3 +74,31 @@ def test_the_values_to_choose_among_are_named() -> None:
 
 def test_a_sentence_nobody_foresaw_is_no_riddle() -> None:
     assert said("Expected the moon", "en") == "This value is not possible here."
+
+
+class House(msgspec.Struct):
+    rooms: tuple[Line, ...]
+    doors: dict[str, dict[str, Line]] = {}
+
+
+def test_places_inside_tuples_and_maps_are_named_too() -> None:
+    raw = {"rooms": [{"name": "a"}, {"name": 1}], "doors": {"front": {"left": {"name": "a", "amount": 0}}}}
+    assert places(House, raw) == {
+        "rooms.1.name": "Expected here: text.",
+        "doors.front.left.amount": "Too small: the least value is 1.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b'{"rooms": 5}', "rooms: Здесь ожидается: список."),
+        (b"[]", "Здесь ожидается: объект."),
+        (b'{"rooms": }', "Это перестаёт быть JSON после байта 10."),
+        (b'{"rooms": [', "Данные обрываются раньше, чем кончается JSON."),
+        (b'{"a": "\xff"}', "Это не JSON в кодировке UTF-8."),
+        (b"[" * 100_000, "Это не JSON в кодировке UTF-8."),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told_in_the_language_of_its_reader(data: bytes, told: str) -> None:
+    assert wrong_in_file(House, data, "ru") == told
