@@ -32,7 +32,7 @@ from service.possible import sendable
 from service.regulations import NotPublishable, SomebodyWasFaster
 from service.whole_numbers import INTEGER
 from service.words import LANGUAGES, Language, negotiate, translate
-from service.wrong_shapes import WHOLE, Misshapen, Wrong, said, wrong_places
+from service.wrong_shapes import WHOLE, Misread, Misshapen, Wrong, said, wrong_places
 from workflow.errors import (
     FieldError,
     NotFound,
@@ -315,7 +315,8 @@ def _wrong_fields(refusal: Refusal, language: Language) -> list[Wrong] | None:
     if isinstance(refusal, Misshapen):
         return refusal.places(language)
     if isinstance(refusal, WrongFields):
-        return [Wrong(error.field, told(error, language)) for error in refusal.errors]
+        misfits = refusal.misfits(language) if isinstance(refusal, Misread) else []
+        return [*misfits, *(Wrong(error.field, told(error, language)) for error in refusal.errors)]
     if isinstance(refusal, NotPublishable):
         return [Wrong(one.place, translate(language, one.sentence, **one.params)) for one in refusal.problems]
     if isinstance(refusal, UnknownTrigger):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from service.words import Language, number, translate
-from workflow.errors import WrongFields
+from workflow.errors import FieldError, WrongFields
 from workflow.words import _
 
 WHOLE = "body"
@@ -76,6 +76,25 @@ class Wrong(msgspec.Struct, frozen=True):
 def wrong_places(wanted: Any, raw: object, language: Language) -> list[Wrong]:
     """The first hundred places of `raw` (JSON, decoded) that are missing, unknown or of another type than `wanted`."""
     return list(islice(_walked(wanted, raw, language, ""), MOST_TOLD))
+
+
+class Misfit(msgspec.Struct, frozen=True):
+    """A value that does not fit the type `wanted`, as msgspec tells it."""
+
+    field: str
+    wanted: Any
+    told: str
+
+
+class Misread(WrongFields):
+    """Parameters of an address that mean nothing, and those that are of another type than is wanted."""
+
+    def __init__(self, errors: Sequence[FieldError], misfits: Sequence[Misfit]) -> None:
+        self._misfits = misfits
+        super().__init__(errors)
+
+    def misfits(self, language: Language) -> list[Wrong]:
+        return [Wrong(one.field, said(one.told, language, wanted=one.wanted)) for one in self._misfits]
 
 
 class Misshapen(WrongFields):
@@ -181,6 +200,13 @@ def _alternatives(wanted: Any) -> Iterator[Any]:
             yield from _alternatives(one)
     else:
         yield wanted
+
+
+def without_none(wanted: Any) -> Any:
+    """The type of a value that is there, of one that need not be."""
+    if get_origin(wanted) not in (Union, UnionType):
+        return wanted
+    return Union[tuple(one for one in get_args(wanted) if one is not type(None))]  # noqa: UP007  made here
 
 
 def _may_hold(wanted: Any, raw: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 from uuid import uuid4
@@ -17,13 +17,15 @@ from litestar.typing import FieldDefinition
 
 from service.actors import Actor
 from service.idempotency import Key, kept_by_the_verb
-from service.paging import DEFAULT_LIMIT, MOST
+from service.paging import DEFAULT_LIMIT, MOST, place_of
 from service.whole_numbers import INTEGER, whole_number
+from service.wrong_shapes import Misfit, Misread, without_none
 from workflow.errors import FieldError, Refusal, WrongFields
 from workflow.words import _
 
 AnyRequest = Request[Any, Any, Any]
 LONGEST_KEY = 120
+ANY_PLACE = msgspec.json.Decoder(list[Any])
 NOT_IN_AN_ADDRESS = ("request", "data")
 
 NO_ZERO = "^[^\\x00]*$"  # what no database holds
@@ -108,8 +110,12 @@ async def strict_body(request: AnyRequest) -> None:
 
     Raises what is told as 422.
     """
-    if misread := [*_unknown(request), *_null(request), *_numbers(request)]:
-        raise WrongFields(misread)
+    misread = [
+        *_unknown(request), *_missing(request), *_null(request), *_numbers(request), *_cursor(request),
+    ]  # fmt: skip
+    misfits = list(_misfits(request, but={one.field for one in misread}))
+    if misread or misfits:
+        raise Misread(misread, misfits)
     wanted = request.route_handler.parsed_data_field
     struct = wanted.annotation if wanted is not None else None
     if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
@@ -145,12 +151,46 @@ def _unknown(request: AnyRequest) -> Iterator[FieldError]:
             yield FieldError(name, _("There is no such parameter. Known here are: {known}."), told)
 
 
+def _missing(request: AnyRequest) -> Iterator[FieldError]:
+    """The framework tells one that is missing instead of all other faults."""
+    for name, field in _parameters(request).items():
+        asked = isinstance(field.kwarg_definition, QueryParameter) and field.is_required
+        if asked and name not in request.query_params:
+            yield FieldError(name, _("Please fill this in."), {})
+
+
 def _numbers(request: AnyRequest) -> Iterator[FieldError]:
     """A number in an address is no instant, though the framework counts its seconds from 1970."""
     named = {name for name, value in request.query_params.multi_items() if NUMBER.fullmatch(value)}
     for name, field in _parameters(request).items() if named else ():
         if name in named and datetime in {kind.annotation for kind in field.inner_types}:
             yield FieldError(name, _("Name the zone: 2026-05-04T07:00:00Z."), {})
+
+
+def _cursor(request: AnyRequest) -> Iterator[FieldError]:
+    """Nonsense is told beside the other faults; whether it is a cursor of this very list is asked by the list."""
+    if "cursor" in _parameters(request):
+        try:
+            place_of(request.query_params.get("cursor"), ANY_PLACE)
+        except WrongFields as wrong:
+            yield from wrong.errors
+
+
+def _misfits(request: AnyRequest, *, but: Collection[str]) -> Iterator[Misfit]:
+    """Parameters of another type than the handler wants; the framework would tell them without those of `but`."""
+    if not request.query_params:
+        return
+    wanted = {field.name: field.type for field in msgspec.structs.fields(request.route_handler.signature_model)}
+    names = {id(field): name for name, field in request.route_handler.parsed_fn_signature.parameters.items()}
+    for name, field in _parameters(request).items():
+        if name in but or name not in request.query_params:
+            continue
+        kind = without_none(wanted[names[id(field)]])
+        given = request.query_params.getall(name) if field.is_non_string_sequence else request.query_params[name]
+        try:
+            msgspec.convert(given, kind, strict=False)
+        except msgspec.ValidationError as misfit:
+            yield Misfit(name, kind, str(misfit))
 
 
 def _null(request: AnyRequest) -> Iterator[FieldError]:

@@ -427,3 +427,20 @@ async def test_an_address_without_parameters_takes_none(operator: httpx.AsyncCli
     ticket = (await operator.post("/api/v1/tickets", json=REQUEST)).json()["id"]
     answer = await operator.get(f"/api/v1/tickets/{ticket}?ticket=1")
     assert [one["field"] for one in answer.json()["errors"]] == ["ticket"]
+
+
+async def test_every_fault_of_an_address_is_told_at_once(operator: httpx.AsyncClient) -> None:
+    answer = await operator.get("/api/v1/tickets?limit=0&cursor=x&overdue=maybe&channel=fax&colour=red&received_from=5")
+    assert answer.status_code == 422
+    told = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert told.keys() == {"limit", "cursor", "overdue", "channel", "colour", "received_from"}
+    assert told["limit"] == "Too small: the least value is 1."
+    assert told["cursor"].startswith("This is not a cursor of this list.")
+    assert told["overdue"] == "Expected here: true or false."
+    assert told["channel"] == "One of these is wanted here: portal, email, phone."
+
+
+async def test_a_parameter_that_is_missing_is_named_in_the_readers_language(operator: httpx.AsyncClient) -> None:
+    answer = await operator.get("/api/v1/reports/moves?months=x", headers={"Accept-Language": "ru"})
+    told = {error["field"]: error["message"] for error in answer.json()["errors"]}
+    assert told == {"months": "Здесь ожидается: целое число.", "trigger": "Заполните это поле."}
