@@ -293,15 +293,6 @@ class Courier:
                 task.add_done_callback(self._returned)
             return len(rows)
 
-    async def drain(self) -> int:
-        """Deliver until nothing may go any more; how many attempts that took."""
-        attempts = 0
-        while True:
-            attempts += await self.dispatch()
-            if not self._under_way:
-                return attempts
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
-
     async def close(self, *, patience: float) -> None:
         """Take nothing more, let what is under way end within `patience` seconds, and give back the rest."""
         self._closed = True

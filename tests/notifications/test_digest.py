@@ -25,6 +25,7 @@ from service.database import DB, close_pool, execute, fetch, fetchval, start_poo
 from service.regulations import NotPublishable, newest, publish
 from service.verify import verify
 from tests.desk import MONDAY, a_colleague, a_ticket, count
+from tests.notifications.delivering import drained
 from workflow.definition import Role
 from workflow.regulation import Letter, Regulation
 
@@ -95,7 +96,7 @@ async def test_nothing_is_gathered_before_the_opening(boss: str) -> None:
 
 async def test_the_notices_of_a_night_are_one_letter_in_order(boss: str, server: SmtpServer, tmp_path: Path) -> None:
     numbers = await a_night()
-    await Courier(Letters(server)).drain()
+    await drained(Courier(Letters(server)))
     [letter] = received(tmp_path)
     assert letter["To"] == boss
     assert "3 notices" in letter["Subject"]
@@ -108,7 +109,7 @@ async def test_the_notices_of_a_night_are_one_letter_in_order(boss: str, server:
     [digest] = await to_staff("digest")
     assert digest["status"] == "delivered"
     assert {(row["status"], row["digest"]) for row in await to_staff("breach")} == {("merged", digest["id"])}
-    await Courier(Letters(server)).drain()
+    await drained(Courier(Letters(server)))
     assert len(received(tmp_path)) == 1
     assert await verify() == []
 
@@ -172,7 +173,7 @@ def _send_until_killed(url: str, port: int) -> None:
         DB.configure(url)
         await start_pool()
         failpoints.arm(["outbox.claimed"], production=False)
-        await Courier(Letters(SmtpServer(host="127.0.0.1", port=port))).drain()
+        await drained(Courier(Letters(SmtpServer(host="127.0.0.1", port=port))))
         await close_pool()
 
     asyncio.run(work())
@@ -189,7 +190,7 @@ async def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(
     assert received(tmp_path) == []
     await execute("UPDATE outbox SET lease_until = clock_timestamp() - interval '1 second' WHERE status = 'sending'")
     await outbox.sweep(at=MORNING)
-    await Courier(Letters(server)).drain()
+    await drained(Courier(Letters(server)))
     assert len(received(tmp_path)) == 1
     assert await fetchval("SELECT count(*) FROM outbox WHERE type = 'digest'") == 1
 

@@ -38,6 +38,7 @@ from tests.desk import (
     no_letters,
     outbox_rows,
 )
+from tests.notifications.delivering import drained
 
 pytestmark = pytest.mark.usefixtures("regulation")
 
@@ -223,7 +224,7 @@ async def clerk() -> AsyncIterator[tuple[Clerk, SmtpServer]]:
 async def test_letters_reach_the_local_mailbox_as_they_were_written(tmp_path: Path) -> None:
     ticket = await a_ticket()
     door = await open_mailbox(tmp_path, now=lambda: datetime.now(UTC))
-    await Courier(Letters(SmtpServer(host="127.0.0.1", port=door.port))).drain()
+    await drained(Courier(Letters(SmtpServer(host="127.0.0.1", port=door.port))))
     await door.aclose()
     kept = mailbox.letters(tmp_path)
     assert len(kept) == 2  # accepted, registered
@@ -238,7 +239,7 @@ async def test_the_registration_letter_that_the_server_took_makes_the_request_ac
 ) -> None:
     ticket = await a_ticket()
     assert await fetchval("SELECT accepted_at FROM ticket WHERE id = $1", ticket.id) is None
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     assert await fetchval("SELECT accepted_at FROM ticket WHERE id = $1", ticket.id) is not None
     entry = await fetchrow("SELECT cause, actor_kind FROM journal WHERE trigger = 'accept'")
     assert entry["cause"].startswith("letter:")
@@ -246,7 +247,7 @@ async def test_the_registration_letter_that_the_server_took_makes_the_request_ac
     await execute(
         "UPDATE outbox SET status = 'pending' WHERE type = 'registered'"
     )  # as after a crash before the record
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     assert await count("journal", "trigger = 'accept'") == 1
     assert await verify() == []
 
@@ -256,13 +257,13 @@ async def test_a_temporary_failure_is_tried_again_with_the_same_message_id(clerk
     await a_request()
     server.answers = ["451 4.3.0 Later", "250 OK"]
     courier = Courier(Letters(address))
-    assert await courier.drain() == 1
+    assert await drained(courier) == 1
     [row] = await outbox_rows()
     assert (row["status"], row["attempt"]) == ("pending", 1)
     assert "451" in row["last_error"]
     assert timedelta(seconds=3) < row["next_at"] - datetime.now(UTC) < timedelta(seconds=7)
     await execute("UPDATE outbox SET next_at = $1", MONDAY)
-    await courier.drain()
+    await drained(courier)
     first, second = (message_from_bytes(raw)["Message-ID"] for raw in server.taken)
     assert first == second
     assert [row["status"] for row in await outbox_rows()] == ["delivered"]
@@ -275,12 +276,12 @@ async def test_letters_wait_while_the_mail_server_is_away_and_all_go_when_it_is_
     for number in range(3):
         await a_request(email=f"customer{number}@example.com")
     letters = Letters(SmtpServer(host="127.0.0.1", port=unused_tcp_port))
-    await Courier(letters).drain()
+    await drained(Courier(letters))
     assert {row["status"] for row in await outbox_rows()} == {"pending"}
     letters._server = clerk[1]
     first = (await outbox_rows())[0]["id"]
     await execute("UPDATE outbox SET next_at = $1 WHERE id = $2", MONDAY, first)
-    await Courier(letters).drain()
+    await drained(Courier(letters))
     assert {row["status"] for row in await outbox_rows()} == {"delivered"}
 
 
@@ -289,7 +290,7 @@ async def test_a_completion_letter_that_nobody_takes_holds_the_auto_close(clerk:
     ticket = await completed()
     await execute("UPDATE outbox SET status = 'delivered' WHERE type <> 'completed'")
     server.answers = ["550 5.1.1 No such user"]
-    await Courier(Letters(address)).drain()
+    await drained(Courier(Letters(address)))
     row = await fetchrow("SELECT completion_bounced FROM ticket WHERE id = $1", ticket.id)
     assert row["completion_bounced"] is True
     assert await count("timer", "kind = 'auto_close:due' AND status = 'armed'") == 0
@@ -302,14 +303,14 @@ async def test_a_completion_letter_that_nobody_takes_holds_the_auto_close(clerk:
 async def test_a_letter_to_nobody_is_given_up_at_once(clerk: tuple[Clerk, SmtpServer]) -> None:
     await a_request()
     await execute("UPDATE outbox SET recipients = '[]'")
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     assert [row["status"] for row in await outbox_rows()] == ["dead"]
 
 
 async def test_each_letter_leaves_under_a_bounce_address_of_its_own(clerk: tuple[Clerk, SmtpServer]) -> None:
     await a_request()
     await a_request(email="olga@example.com")
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     letters = {str(row["id"]) for row in await fetch("SELECT id FROM letter")}
     assert {str(HOUSE.letter_of_address(sender)) for sender in clerk[0].senders} == letters
     assert all(re.fullmatch(r"support\+b[a-z2-7]{38}@reglament\.example\.org", one) for one in clerk[0].senders)
@@ -320,7 +321,7 @@ async def test_a_server_that_minds_the_bounce_address_gets_the_letter_under_the_
 ) -> None:
     await a_request()
     clerk[0].answers = ["553 5.7.1 Sender address rejected: not owned by auth user"]
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     assert clerk[0].senders[1:] == [HOUSE.mail_from]
     assert [row["status"] for row in await outbox_rows()] == ["delivered"]
 
@@ -330,7 +331,7 @@ async def test_without_plus_addresses_the_plain_one_is_the_sender(
 ) -> None:
     monkeypatch.setattr(HOUSE, "plus_addresses", False)
     await a_request()
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     assert clerk[0].senders == [HOUSE.mail_from]
 
 
@@ -371,9 +372,9 @@ async def test_a_letter_leaves_with_its_files_and_again_with_the_same_bytes(
     server, address = clerk
     server.answers = ["451 later"]
     await an_answer_with(File("снимок.png", "image/png", 3_000, files.keep(bytes(3_000))))
-    await Courier(Letters(address)).drain()
+    await drained(Courier(Letters(address)))
     await execute("UPDATE outbox SET next_at = $1", MONDAY)
-    await Courier(Letters(address)).drain()
+    await drained(Courier(Letters(address)))
     first, second = server.taken
     assert first == second
     (file,) = message_from_bytes(first, policy=policy.default).iter_attachments()  # type: ignore[attr-defined]
@@ -386,7 +387,7 @@ async def test_a_letter_whose_file_is_gone_is_given_up_with_the_reason(
 ) -> None:
     await an_answer_with(File("снимок.png", "image/png", 3, files.keep(b"abc")))
     shutil.rmtree(shelf)
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     (row,) = await outbox_rows("channel = 'letter'")
     assert row["status"] == "dead"
     assert "file of this letter" in row["last_error"]
@@ -404,6 +405,6 @@ async def test_a_heavy_letter_has_more_time(
 
     monkeypatch.setattr("notifications.letters.send_letter", slow)
     await an_answer_with(File("big.zip", "application/zip", 6_000_000, files.keep(bytes(6_000_000))))
-    await Courier(Letters(clerk[1])).drain()
+    await drained(Courier(Letters(clerk[1])))
     assert 20 < given[-1] < 30
     assert given[-1] < LEASE.total_seconds()

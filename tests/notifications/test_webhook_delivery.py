@@ -18,6 +18,7 @@ from service.address_guard import AddressGuard
 from service.database import execute, fetch, fetchrow, fetchval
 from service.ticket import Ticket
 from tests.desk import HOUR, MONDAY, a_request, a_ticket, a_webhook, count, does, eventually, no_letters, outbox_rows
+from tests.notifications.delivering import drained
 
 pytestmark = pytest.mark.usefixtures("regulation")
 
@@ -89,7 +90,7 @@ async def test_a_receiver_gets_each_transition_once_in_order_with_a_signature_th
 ) -> None:
     _id, secrets = await a_webhook(receiver.url)
     ticket = await a_talk()
-    await courier.drain()
+    await drained(courier)
     bodies = {row["event_id"]: bytes(row["body"]) for row in await outbox_rows("channel = 'webhook'")}
     assert {headers["webhook-id"]: body for headers, body in receiver.got} == bodies
     assert len(receiver.got) == len(bodies)
@@ -105,13 +106,13 @@ async def test_a_receiver_gets_each_transition_once_in_order_with_a_signature_th
 async def test_after_a_rotation_both_secrets_sign_for_a_while(receiver: Receiver, courier: Courier) -> None:
     _id, secrets = await a_webhook(receiver.url, old_secret_until=datetime.now(UTC) + HOUR)
     await a_request()
-    await courier.drain()
+    await drained(courier)
     [(headers, body)] = receiver.got
     for secret in secrets:
         Webhook(secret).verify(body, headers)
     await execute("UPDATE webhook SET old_secret_until = $1", MONDAY)
     await a_request()
-    await courier.drain()
+    await drained(courier)
     headers, body = receiver.got[-1]
     Webhook(secrets[0]).verify(body, headers)
     assert len(headers["webhook-signature"].split()) == 1
@@ -123,13 +124,13 @@ async def test_a_failed_delivery_comes_again_with_the_same_id_and_body_and_its_f
     await a_webhook(receiver.url)
     await a_talk()
     receiver.answer = lambda number: "500 Oh" if number == 1 else "200 OK"
-    await courier.drain()
+    await drained(courier)
     assert len(receiver.got) == 1
     [row] = await outbox_rows("channel = 'webhook' AND attempt > 0")
     assert (row["status"], row["last_error"]) == ("pending", "HTTP 500")
     assert timedelta(seconds=4) < row["next_at"] - datetime.now(UTC) < timedelta(seconds=6)
     await come_due()
-    await courier.drain()
+    await drained(courier)
     (first, body), (again, same) = receiver.got[:2]
     assert (first["webhook-id"], body) == (again["webhook-id"], same)
     seqs = [event["data"]["seq"] for event in receiver.events]
@@ -147,7 +148,7 @@ async def test_the_attempts_keep_the_table_of_retries_and_then_the_event_is_dead
     waits = []
     for _attempt in range(10):
         await come_due()
-        await courier.drain()
+        await drained(courier)
         [row] = await outbox_rows("channel = 'webhook'")
         waits.append(round((row["next_at"] - datetime.now(UTC)).total_seconds()))
     minutes, hours = 60, 3600
@@ -162,7 +163,7 @@ async def test_one_slow_endpoint_gets_only_its_share(receiver: Receiver, courier
     for _number in range(15):
         await a_request()
     receiver.patience = 0.05
-    await courier.drain()
+    await drained(courier)
     assert len(receiver.got) == 15
     assert receiver.most_under_way <= 10
 
@@ -178,7 +179,7 @@ async def test_an_endpoint_that_takes_everything_is_given_more_at_once(
     receiver.patience = 0.2
     answers = iter([first])
     receiver.answer = lambda _number: next(answers, "204 No Content")
-    await courier.drain()
+    await drained(courier)
     assert receiver.most_under_way == most
 
 
@@ -186,18 +187,18 @@ async def test_an_endpoint_that_is_gone_is_disabled_and_its_owner_told(receiver:
     id, _secrets = await a_webhook(receiver.url)
     await a_request()
     receiver.answer = lambda _number: "410 Gone"
-    await courier.drain()
+    await drained(courier)
     row = await fetchrow("SELECT status, disabled_reason FROM webhook WHERE id = $1", id)
     assert row["status"] == "disabled"
     assert "410" in row["disabled_reason"]
     assert await count("config_journal", "act = 'webhook.disable'") == 1
     assert await count("alarm", "kind = 'webhook_disabled'") == 1
     await come_due()
-    await courier.drain()
+    await drained(courier)
     assert len(receiver.got) == 1
     await execute("UPDATE webhook SET status = 'enabled'")
     receiver.answer = lambda _number: "200 OK"
-    await courier.drain()
+    await drained(courier)
     assert [row["status"] for row in await outbox_rows("channel = 'webhook'")] == ["delivered"]
 
 
@@ -206,11 +207,11 @@ async def test_an_endpoint_that_fails_for_five_days_is_disabled(receiver: Receiv
     await a_request()
     receiver.answer = lambda _number: "500 Oh"
     await execute("UPDATE webhook SET failing_since = $1", datetime.now(UTC) - timedelta(hours=119))
-    await courier.drain()
+    await drained(courier)
     assert await count("webhook", "status = 'enabled'") == 1
     await execute("UPDATE webhook SET failing_since = $1", datetime.now(UTC) - timedelta(hours=121))
     await come_due()
-    await courier.drain()
+    await drained(courier)
     assert await count("webhook", "status = 'disabled'") == 1
 
 
@@ -220,12 +221,12 @@ async def test_an_endpoint_that_asks_for_patience_is_spared_without_losing_attem
     await a_webhook(receiver.url)
     await a_request()
     receiver.answer = lambda _number: "429 Slow down\r\nretry-after: 300"
-    await courier.drain()
+    await drained(courier)
     hold = (await fetchrow("SELECT hold_until FROM webhook"))["hold_until"]
     assert timedelta(seconds=295) < hold - datetime.now(UTC) < timedelta(seconds=305)
     await a_request()
     await execute("UPDATE outbox SET next_at = $1 WHERE status = 'pending'", MONDAY)
-    await courier.drain()
+    await drained(courier)
     assert len(receiver.got) == 1
     assert sum(row["attempt"] for row in await outbox_rows("channel = 'webhook'")) == 1
 
@@ -239,7 +240,7 @@ async def test_a_success_that_was_on_its_way_does_not_cut_the_patience_short(
     answers = iter(("429 Slow down\r\nretry-after: 300", "200 OK"))
     receiver.answer = lambda _number: next(answers)
     receiver.patience = 0.05  # both are on their way
-    await courier.drain()
+    await drained(courier)
     assert [row["status"] for row in await outbox_rows("channel = 'webhook'")].count("delivered") == 1
     row = await fetchrow("SELECT hold_until, failing_since FROM webhook")
     assert row["hold_until"] - datetime.now(UTC) > timedelta(seconds=290)
@@ -250,7 +251,7 @@ async def test_a_late_answer_says_nothing_about_its_endpoint(receiver: Receiver,
     await a_request()
     receiver.answer = lambda _number: "410 Gone"
     receiver.patience = 0.3
-    sending = asyncio.create_task(courier.drain())
+    sending = asyncio.create_task(drained(courier))
 
     async def arrived() -> bool:
         return bool(receiver.got)
@@ -268,7 +269,7 @@ async def test_answers_that_come_together_are_written_together(receiver: Receive
         await a_request()
     await no_letters()
     before = await fetchval("SELECT count(DISTINCT xmin::text) FROM attempt")
-    await courier.drain()
+    await drained(courier)
     transactions = await fetchval("SELECT count(DISTINCT xmin::text) FROM attempt") - before
     assert await count("attempt") == 30
     assert transactions < 25
@@ -283,10 +284,10 @@ async def test_the_breaker_holds_an_endpoint_sends_one_probe_and_wakes_everythin
     await no_letters()
     receiver.answer = lambda _number: "500 Oh"
     while len(receiver.got) < 10:
-        await courier.drain()
+        await drained(courier)
     tried = len(receiver.got)
     assert tried < 20  # the others were held before they were tried
-    await courier.drain()
+    await drained(courier)
     assert len(receiver.got) == tried
     past = datetime.now(UTC) - timedelta(seconds=1)
     held = (await fetchrow("SELECT breaker FROM webhook"))["breaker"]
@@ -296,7 +297,7 @@ async def test_the_breaker_holds_an_endpoint_sends_one_probe_and_wakes_everythin
     )  # fmt: skip
     receiver.answer = lambda _number: "200 OK"
     assert await courier.dispatch() == 1  # the probe
-    await courier.drain()
+    await drained(courier)
     assert {row["status"] for row in await outbox_rows()} == {"delivered"}
     row = await fetchrow("SELECT failing_since, hold_until FROM webhook")
     assert (row["failing_since"], row["hold_until"]) == (None, None)
@@ -306,7 +307,7 @@ async def test_a_redirect_is_not_followed_and_counts_as_a_failure(receiver: Rece
     await a_webhook(receiver.url)
     await a_request()
     receiver.answer = lambda _number: f"302 Found\r\nlocation: {receiver.url}/trap"
-    await courier.drain()
+    await drained(courier)
     assert len(receiver.got) == 1
     assert [row["last_error"] for row in await outbox_rows("channel = 'webhook'")] == ["HTTP 302"]
 
@@ -315,7 +316,7 @@ async def test_an_address_inside_the_house_is_never_reached(receiver: Receiver) 
     await a_webhook(receiver.url)
     await a_request()
     poster = Poster(guard=AddressGuard(allowed_hosts=[]))
-    await Courier(Webhooks(poster, jitter=random.random)).drain()
+    await drained(Courier(Webhooks(poster, jitter=random.random)))
     await poster.aclose()
     assert receiver.got == []
     [row] = await outbox_rows("channel = 'webhook'")
@@ -327,5 +328,5 @@ async def test_a_subscription_that_was_removed_takes_nothing_with_it(receiver: R
     await a_webhook(receiver.url)
     await a_request()
     await execute("DELETE FROM webhook")
-    assert await courier.drain() == 0
+    assert await drained(courier) == 0
     assert receiver.got == []

@@ -15,6 +15,7 @@ from notifications.webhooks import Webhooks
 from service import clock
 from service.database import execute, fetch, fetchval
 from tests.desk import a_colleague, a_request, a_webhook, count, no_letters
+from tests.notifications.delivering import drained
 
 pytestmark = pytest.mark.usefixtures("regulation")
 URL = "https://crm.example.org/hooks"
@@ -46,7 +47,7 @@ async def the_colleague() -> int:
 
 
 async def delivers(status: int) -> None:
-    await Courier(Webhooks(Refusing(status), jitter=lambda: 0.5)).drain()  # type: ignore[arg-type]
+    await drained(Courier(Webhooks(Refusing(status), jitter=lambda: 0.5)))  # type: ignore[arg-type]
 
 
 async def letters() -> list[Any]:
