@@ -33,7 +33,8 @@ LINGER = 0.01  # seconds; fewer and larger transactions while much goes out
 USER_AGENT = "Reglament-Webhooks/1"
 
 # Endpoints with something due that are neither disabled nor held, with what a post to them needs. OFFSET 0 asks for
-# each endpoint in turn, and for one delivery of it (see `outbox.CLAIM`).
+# each endpoint in turn, and for one delivery of it (see `outbox.CLAIM`). Who has the least under way comes first: the
+# last free place never goes to a slow one while another waits.
 READY = """
 WITH sending AS MATERIALIZED (SELECT channel, endpoint FROM outbox WHERE status = 'sending')
 SELECT w.id, w.breaker, w.url, w.secret, w.old_secret, w.old_secret_until, (
@@ -44,7 +45,7 @@ WHERE w.status = 'enabled' AND (w.hold_until IS NULL OR w.hold_until <= $1) AND 
     SELECT FROM outbox o
     WHERE o.channel = 'webhook' AND o.endpoint = w.id::text AND o.status = 'pending' AND o.next_at <= $1 OFFSET 0
 )
-ORDER BY w.id
+ORDER BY under_way, w.id
 """
 
 

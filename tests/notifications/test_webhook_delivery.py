@@ -168,6 +168,16 @@ async def test_one_slow_endpoint_gets_only_its_share(receiver: Receiver, courier
     assert receiver.most_under_way <= 10
 
 
+async def test_the_last_free_place_goes_to_whoever_has_the_least_under_way(receiver: Receiver) -> None:
+    slow, fast = sorted([str((await a_webhook(receiver.url))[0]) for _endpoint in range(2)])
+    for _number in range(3):
+        await a_request()
+    channel = Webhooks(Poster(guard=AddressGuard(allowed_hosts=[])))
+    assert {row.endpoint for row in await channel.take(2)} == {slow, fast}
+    await execute("UPDATE outbox SET status = 'delivered' WHERE endpoint = $1 AND status = 'sending'", fast)
+    assert [row.endpoint for row in await channel.take(1)] == [fast]
+
+
 @pytest.mark.parametrize(("first", "most"), [("204 No Content", 25), ("500 Oh", 10)])
 async def test_an_endpoint_that_takes_everything_is_given_more_at_once(
     receiver: Receiver, courier: Courier, first: str, most: int
