@@ -33,6 +33,7 @@ from service.regulations import NotPublishable, SomebodyWasFaster
 from service.whole_numbers import INTEGER
 from service.words import LANGUAGES, Language, negotiate, translate
 from service.wrong_shapes import WHOLE, Misread, Misshapen, Wrong, said, wrong_places
+from workflow.definition import CLOCK_ONLY
 from workflow.errors import (
     FieldError,
     NotFound,
@@ -320,7 +321,7 @@ def _wrong_fields(refusal: Refusal, language: Language) -> list[Wrong] | None:
     if isinstance(refusal, NotPublishable):
         return [Wrong(one.place, translate(language, one.sentence, **one.params)) for one in refusal.problems]
     if isinstance(refusal, UnknownTrigger):
-        known = ", ".join(PROCESS.by_trigger)
+        known = ", ".join(name for name, move in PROCESS.by_trigger.items() if move.who != CLOCK_ONLY)
         return [Wrong("trigger", translate(language, _("Among the moves are: {triggers}."), triggers=known))]
     return None
 

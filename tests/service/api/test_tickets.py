@@ -444,3 +444,11 @@ async def test_a_parameter_that_is_missing_is_named_in_the_readers_language(oper
     answer = await operator.get("/api/v1/reports/moves?months=x", headers={"Accept-Language": "ru"})
     told = {error["field"]: error["message"] for error in answer.json()["errors"]}
     assert told == {"months": "Здесь ожидается: целое число.", "trigger": "Заполните это поле."}
+
+
+async def test_a_move_of_no_process_is_answered_with_those_a_program_may_send(operator: httpx.AsyncClient) -> None:
+    id = (await taken_in(operator))["id"]
+    answer = await operator.post(f"/api/v1/tickets/{id}/moves", json={"trigger": "close"})
+    (wrong,) = answer.json()["errors"]
+    assert "register" in wrong["message"]
+    assert not {"expire", "warn", "breach", "bounce"} & set(wrong["message"].strip(".").replace(",", "").split())
