@@ -279,7 +279,7 @@ def read(data: bytes | str) -> Regulation:
     """A document somebody else wrote. Raises NotADocument with a sentence."""
     try:
         return load(data)
-    except msgspec.DecodeError as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise NotADocument(str(wrong)) from wrong
 
 

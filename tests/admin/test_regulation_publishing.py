@@ -247,17 +247,27 @@ async def test_others_look_and_strangers_do_not(owner: Browser, signs_in: Signs,
         assert (await operator.client.post(path, data={"_csrf_token": token[1]})).status_code == 403
 
 
-async def test_a_file_that_is_no_document_is_refused_place_by_place(owner: Browser) -> None:
-    broken = msgspec.to_builtins(default_regulation())
-    broken["priorities"][1]["code"] = 5
+async def refused_import(owner: Browser, document: bytes) -> str:
     token = fields_of((await owner.get(HISTORY)).text, "/regulation/draft/import")["_csrf_token"]
     refused = await owner.client.post(
         "/regulation/draft/import",
         data={"_csrf_token": token},
-        files={"document": ("r.json", msgspec.json.encode(broken), "application/json")},
+        files={"document": ("r.json", document, "application/json")},
         follow_redirects=True,
     )
-    assert "Where it stumbles: priorities.1.code: Expected here: text." in words(refused)
+    return words(refused)
+
+
+async def test_a_file_that_is_no_document_is_refused_place_by_place(owner: Browser) -> None:
+    broken = msgspec.to_builtins(default_regulation())
+    broken["priorities"][1]["code"] = 5
+    told = await refused_import(owner, msgspec.json.encode(broken))
+    assert "Where it stumbles: priorities.1.code: Expected here: text." in told
+
+
+async def test_a_document_that_an_editor_saved_in_another_encoding_is_refused_in_words(owner: Browser) -> None:
+    saved = dump(default_regulation()).decode().encode("cp1251", errors="replace")
+    assert "Where it stumbles: This is not JSON in UTF-8." in await refused_import(owner, saved)
 
 
 async def test_a_version_beyond_all_numbers_is_not_there(owner: Browser) -> None:
