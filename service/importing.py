@@ -6,7 +6,8 @@ replays it. What lies in the future when it arrives (a deadline, the auto-close)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
 
@@ -61,7 +62,8 @@ async def take_over(old: OldTicket, *, by: Actor, at: datetime, tell: bool = Fal
     if await fetchval("SELECT EXISTS (SELECT FROM journal WHERE cause = $1 AND seq = 1)", cause):
         return await done_before(None, cause), False
     _demand_order(old, at)
-    request = checked(old.request)
+    with _faults_in("request"):
+        request = checked(old.request)
     rules = await in_force(at=at)
     customer = await customer_by_address(request.email, at=at, rules=rules) if request.email else None
     change = Change(_ticket(old, request, customer, version=rules.version), now=old.received_at, cause=cause, new=True)
@@ -148,15 +150,28 @@ async def _repeat(change: Change, n: int, step: Step, *, by: Actor, in_force: in
     """One act again, at its own time. Raises the refusal, its fields named by the step."""
     change.now = step.at
     try:
-        found = await find_references(step.trigger, step.given, ticket=change.ticket.id, at=step.at)
-        number = await fetchval("SELECT nextval('ticket_number')") if step.trigger == "register" else None
-        act(change, step.trigger, by=_actor(step, by), given=step.given, found=found, in_force=in_force, number=number)
-    except WrongFields as wrong:
-        raise WrongFields(
-            [FieldError(f"history.{n}.{one.field}", one.sentence, one.params) for one in wrong.errors]
-        ) from None
+        with _faults_in(f"history.{n}.fields"):
+            found = await find_references(step.trigger, step.given, ticket=change.ticket.id, at=step.at)
+            number = await fetchval("SELECT nextval('ticket_number')") if step.trigger == "register" else None
+            act(
+                change, step.trigger, by=_actor(step, by), given=step.given, found=found, in_force=in_force,
+                number=number,
+            )  # fmt: skip
+    except WrongFields:
+        raise
     except Refusal as refusal:
         raise WrongFields([FieldError(f"history.{n}.trigger", refusal.sentence, refusal.params)]) from None
+
+
+@contextmanager
+def _faults_in(place: str) -> Iterator[None]:
+    """Wrong fields are named by where they stand in what was sent."""
+    try:
+        yield
+    except WrongFields as wrong:
+        raise WrongFields(
+            [FieldError(f"{place}.{one.field}", one.sentence, one.params) for one in wrong.errors]
+        ) from None
 
 
 def _actor(step: Step, by: Actor) -> Actor:

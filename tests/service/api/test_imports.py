@@ -86,17 +86,20 @@ async def test_the_same_name_is_taken_over_once_and_found_by_it(administrator: h
 
 async def test_each_ticket_stands_for_itself_and_says_what_is_wrong(administrator: httpx.AsyncClient) -> None:
     backwards = old("b", history=[step("08:00", "register", fields={"priority": "P3"}), step("07:30", "start")])
+    nameless = old("f")
+    nameless["request"] = nameless["request"] | {"email": "nobody"}
     results = await imports(
         administrator,
         old("a", history=[step("08:00", "start")]),
         backwards,
         old("c", history=[step("08:00", "register", fields={"priority": "P9"})]),
         old("d", received_at="2126-01-01T00:00:00Z"),
+        nameless,
         old("e"),
     )
-    assert [one["status"] for one in results] == ["refused"] * 4 + ["imported"]
-    named = [one["errors"][0]["field"] for one in results[:4]]
-    assert named == ["history.0.trigger", "history.1.at", "history.0.priority", "received_at"]
+    assert [one["status"] for one in results] == ["refused"] * 5 + ["imported"]
+    named = [one["errors"][0]["field"] for one in results[:5]]
+    assert named == ["history.0.trigger", "history.1.at", "history.0.fields.priority", "received_at", "request.email"]
     assert await fetchval("SELECT count(*) FROM ticket") == 1
     assert await verify() == []
 
