@@ -58,7 +58,7 @@ async def test_what_a_customer_thought_is_taken_over_once(administrator: httpx.A
     rated = [step("10:30", "rate", kind="customer", name="Anna", fields={"score": score}) for score in ("good", "bad")]
     (made, twice) = await imports(administrator, old(history=[*LIFE, rated[0]]), old("b", history=[*LIFE, *rated]))
     assert (made["status"], twice["status"]) == ("imported", "refused")
-    assert [error["field"] for error in twice["errors"]] == ["history.7.score"]
+    assert [error["field"] for error in twice["errors"]] == ["history.7.fields.score"]
     assert [tuple(row) for row in await fetch("SELECT ticket::text, score FROM satisfaction")] == [(made["id"], "good")]
     assert await verify() == []
 
