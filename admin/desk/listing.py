@@ -97,10 +97,26 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One ticket of a list, with its last act."""
+    """One ticket of a list, as the database gave it: what is drawn already need not be read again."""
 
-    ticket: Ticket
-    last_trigger: str
+    record: Any
+
+    @property
+    def mark(self) -> tuple[UUID, int, str | None, str]:
+        """What tells that a ticket looks as it looked: which it is, its last act, and the names beside it."""
+        record = self.record
+        return record["id"], record["seq"], record["assignee_name"], record["organisation_name"]
+
+    @property
+    def last_trigger(self) -> str:
+        """The last act."""
+        return str(self.record["last_trigger"])
+
+    async def ticket(self) -> Ticket:
+        """The ticket, its rules known."""
+        ticket = read_ticket(self.record)
+        await know_rules(ticket)
+        return ticket
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -150,12 +166,9 @@ async def tickets(asked: Asked, *, at: datetime, after: str = "", limit: int = P
         f"ORDER BY {ORDERS[asked.order]} LIMIT {limit + 1}",
         *where.values,
     )
-    listed = []
-    for row in rows[:limit]:
-        ticket = read_ticket(row)
-        await know_rules(ticket)
-        listed.append(Row(ticket, row["last_trigger"]))
-    return Listed(tuple(listed), _key(rows[limit - 1], asked) if len(rows) > limit else "", frequent)
+    return Listed(
+        tuple(Row(row) for row in rows[:limit]), _key(rows[limit - 1], asked) if len(rows) > limit else "", frequent
+    )
 
 
 def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Conditions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -32,15 +33,18 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         return Redirect(url("/desk", **here | {"organisation": str(meant[0][0])}), status_code=303)
     reader, actor = await reading(request), await actor_of(request)
     rules, user = await rules_of(request), actor.user
-    listed = await listing.tickets(asked, at=reader.at, after=request.query_params.get("after", ""))
-    around = await reads.around_the_queue(sorted(STAFF), user=_id(user), organisation=_id(asked.organisation))
+    listed, around, strip = await asyncio.gather(
+        listing.tickets(asked, at=reader.at, after=request.query_params.get("after", "")),
+        reads.around_the_queue(sorted(STAFF), user=_id(user), organisation=_id(asked.organisation)),
+        listing.strip(at=reader.at),
+    )
     people = around.people
     return render(
         "desk/queue.html",
         reader,
-        figures=rows.figures(await listing.strip(at=reader.at), asked, reader),
+        figures=rows.figures(strip, asked, reader),
         chips=rows.chips(asked, reader, rules, user=user, people=people, organisation=around.organisation),
-        rows=[rows.drawn(rows.queue_row(row, reader)) for row in listed.rows],
+        rows=[await rows.DRAWN.drawn(row, reader) for row in listed.rows],
         asked=asked,
         order=asked.order,
         orders=rows.orders(asked, reader) if asked.order != "newest" else [],

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from markupsafe import Markup
 
 from admin.desk import listing, reads
 from admin.desk.asked import SWITCHES
-from admin.pages import Reading, drawn_for_nobody, url, when
+from admin.pages import NO_MOMENT, Reading, drawn_for_nobody, url, when
 from admin.time_bars import TimeBar, time_bar
 from service.acts_in_words import RECEIVED
 from service.regulations import RULEBOOKS
 from service.ticket import Ticket
-from service.words import Language, relative, translate
+from service.words import relative, translate
 from workflow.definition import OPERATORS, Role
 from workflow.process import PROCESS
 from workflow.regulation import Rulebook
@@ -50,13 +50,38 @@ class QueueRow:
     last_when: Markup
     unread: bool
     takes: bool  # whether the reader may take it
-    language: Language
 
 
-@lru_cache(maxsize=2048)
-def drawn(row: QueueRow) -> Markup:
-    """The row as it stands in the queue. One that looks as it looked before is not drawn anew."""
-    return drawn_for_nobody("desk/queue_row.html", row.language, row=row)
+class Minute:
+    """The rows of the queue as they were drawn in the minute that runs, for all who read them alike."""
+
+    def __init__(self) -> None:
+        self._begins = NO_MOMENT
+        self._rows: dict[tuple[object, ...], Markup] = {}
+
+    async def drawn(self, row: listing.Row, reader: Reading) -> Markup:
+        """The row, its times told as they stood when it was first drawn in this minute.
+
+        Its tone is that of the very moment: a row whose clock is about to change it is drawn each time.
+        """
+        begins = reader.at.replace(second=0, microsecond=0)
+        if begins != self._begins:
+            self._begins, self._rows = begins, {}
+        key = (*row.mark, reader.language, reader.zone.key, reader.role in OPERATORS)
+        known = self._rows.get(key)
+        if known is not None:
+            return known
+        ticket = await row.ticket()
+        shown = queue_row(ticket, row.last_trigger, reader)
+        markup = drawn_for_nobody("desk/queue_row.html", reader.language, row=shown)
+        later = clock_bar(ticket, replace(reader, at=begins + MINUTE))
+        if later is None or shown.time is None or later.tone == shown.time.tone:
+            self._rows[key] = markup
+        return markup
+
+
+MINUTE = timedelta(minutes=1)
+DRAWN = Minute()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +105,8 @@ class Chip:
     on: bool
 
 
-def queue_row(row: listing.Row, reader: Reading) -> QueueRow:
-    ticket = row.ticket
-    move = PROCESS.by_trigger.get(row.last_trigger)
+def queue_row(ticket: Ticket, last_trigger: str, reader: Reading) -> QueueRow:
+    move = PROCESS.by_trigger.get(last_trigger)
     return QueueRow(
         id=str(ticket.id),
         href=f"/desk/tickets/{ticket.id}",
@@ -98,7 +122,6 @@ def queue_row(row: listing.Row, reader: Reading) -> QueueRow:
         last_when=when(reader, ticket.last_at or ticket.received_at),
         unread=ticket.answer_unread,
         takes=reader.role in OPERATORS,
-        language=reader.language,
     )
 
 
