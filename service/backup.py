@@ -9,8 +9,8 @@ import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,7 @@ import asyncpg
 import msgspec
 
 from service.claims import attach
-from service.database import DB, close_pool, migrate, start_pool
+from service.database import APP, DB, close_pool, migrate, start_pool
 from service.embedded import EmbeddedPostgres
 from service.files import SHA256
 from service.settings import Settings
@@ -35,6 +35,12 @@ AS_OURS = ("--no-owner", "--no-privileges", "--schema=public")
 LINES_TOLD = 3  # of what a program of PostgreSQL says when it fails
 KNOWS_ITS_OWN_DUMPS = 17  # the first PostgreSQL that has the setting which `pg_restore` names
 NOT_KNOWN_BEFORE = b"SET transaction_timeout"
+ASIDE = "before_restore"  # where the schema that is replaced stands until the other one is whole
+TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND application_name LIKE $1"
+)
 PREAMBLE = 4096  # bytes of a script in which its settings stand
 
 
@@ -110,8 +116,9 @@ def _secret(settings: Settings) -> bytes:
 async def restore(settings: Settings, archive: Path, *, force: bool = False) -> tuple[Manifest, list[Difference]]:
     """Put an archive into an empty home and database, bring the tables up to date, and replay every journal.
 
-    `force` empties the database first and replaces the secret; files that are there stay beside the restored ones.
-    Nothing may run on the home meanwhile. A damaged archive is refused before anything is touched. Raises BackupError.
+    `force` replaces the database and the secret; files that are there stay beside the restored ones. Nothing may run
+    on either meanwhile. A damaged archive is refused before anything is touched, and what a restore that fails would
+    have replaced stands where it stood. Raises BackupError.
     """
     if settings.database_url is None and attach(settings.home, redis=False) is not None:
         raise BackupError(f"Reglament runs in {settings.home}. Stop it first, then restore.")
@@ -122,9 +129,9 @@ async def restore(settings: Settings, archive: Path, *, force: bool = False) -> 
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         _demand_whole(tar, manifest, folder=settings.home)
         with _database(settings) as url:
-            server = await _make_room(settings, url, force=force)
-            _put_database(tar, url, server=server, folder=settings.home)
-            _put_files(tar, settings.home)
+            async with _room(settings, url, force=force) as server:
+                _put_database(tar, url, server=server, folder=settings.home)
+                _put_files(tar, settings.home)
             _put_secret(settings, secret)
             DB.configure(url, pool_size=2, prepared_statements=settings.prepared_statements)
             await migrate()
@@ -217,19 +224,42 @@ def _dump_in(tar: tarfile.TarFile, folder: Path) -> Iterator[Path]:
         yield Path(dump.name)
 
 
-async def _make_room(settings: Settings, url: str, *, force: bool) -> int:
-    """The server's major version. Raises BackupError when something is there that restoring would mix with."""
+@asynccontextmanager
+async def _room(settings: Settings, url: str, *, force: bool) -> AsyncIterator[int]:
+    """An empty schema to restore into; the server's major version. What stood there comes back if restoring fails.
+
+    Raises BackupError when something is there that restoring would mix with, or somebody still works with it.
+    """
     session = await asyncpg.connect(url)
     try:
-        tables = await session.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        await _put_back(session)
+        tables = await session.fetchval(TABLES)
         if tables and not force:
             raise BackupError("The database is not empty. Restore into an empty one, or say --force to replace it.")
         if any((settings.home / FILES).glob("??/*")) and not force:
             raise BackupError(f"{settings.home / FILES} is not empty. Restore into an empty home, or say --force.")
-        await session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        return int(session.get_server_version().major)
+        if parts := await session.fetchval(OTHERS, f"{APP}%"):
+            raise BackupError(f"Reglament still works with this database ({parts} connections). Stop all of it first.")
+        await session.execute(f"ALTER SCHEMA public RENAME TO {ASIDE}; CREATE SCHEMA public")
+        try:
+            yield int(session.get_server_version().major)
+        except BaseException:
+            await session.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            await _put_back(session)
+            raise
+        await session.execute(f"DROP SCHEMA {ASIDE} CASCADE")
     finally:
         await session.close()
+
+
+async def _put_back(session: asyncpg.Connection) -> None:
+    """What a restore that did not come to its end has set aside; nothing when it had put everything in its place."""
+    if not await session.fetchval("SELECT to_regnamespace($1) IS NOT NULL", ASIDE):
+        return
+    if await session.fetchval(TABLES):
+        await session.execute(f"DROP SCHEMA {ASIDE} CASCADE")
+    else:
+        await session.execute(f"DROP SCHEMA public CASCADE; ALTER SCHEMA {ASIDE} RENAME TO public")
 
 
 def _put_database(tar: tarfile.TarFile, url: str, *, server: int, folder: Path) -> None:

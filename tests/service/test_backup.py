@@ -18,6 +18,7 @@ from service import backup
 from service.database import fetch
 from service.embedded import EmbeddedPostgres
 from service.files import Shelf
+from service.settings import Settings
 from service.wheels import system_user
 from tests.desk import a_ticket, completed
 
@@ -94,6 +95,41 @@ async def test_nobody_restores_over_a_running_system(place: Path, database_url: 
     with EmbeddedPostgres(place / "new"):
         refused = reglament(place / "new", "restore", "--force", str(archive))
     assert (refused.returncode, "Stop it first" in refused.stderr) == (1, True)
+
+
+async def test_nobody_restores_into_a_database_that_the_system_works_with(
+    place: Path, database_url: str, regulation: None
+) -> None:
+    archive = place / "backup.tar"
+    assert reglament(place / "old", "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    refused = reglament(place / "new", "restore", "--force", str(archive), DATABASE_URL=database_url)
+    assert (refused.returncode, "still works with this database" in refused.stderr) == (1, True)
+    assert await fetch("SELECT version FROM regulation")
+
+
+async def test_a_restore_that_fails_leaves_what_stood_there(
+    place: Path, database_url: str, regulation: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_ticket()
+    archive = place / "backup.tar"
+    assert reglament(place / "old", "backup", str(archive), DATABASE_URL=database_url).returncode == 0
+    with EmbeddedPostgres(place / "new") as server:
+        settings = Settings(home=place / "newer", database_url=server.dsn)
+        standing = await asyncpg.connect(server.dsn)
+        await standing.execute("CREATE TABLE ticket (id int, seq int, head bytea); INSERT INTO ticket VALUES (7)")
+
+        def full(*_given: object) -> None:
+            raise backup.BackupError("the disk is full")
+
+        monkeypatch.setattr(backup, "_put_files", full)
+        with pytest.raises(backup.BackupError, match="full"):
+            await backup.restore(settings, archive, force=True)
+        assert await rows(server.dsn) == [(7, None, None)]
+        await standing.execute("ALTER SCHEMA public RENAME TO before_restore; CREATE SCHEMA public")  # killed half-way
+        with pytest.raises(backup.BackupError, match="not empty"):
+            await backup.restore(settings, archive)
+        assert await rows(server.dsn) == [(7, None, None)]
+        await standing.close()
 
 
 async def test_another_secret_is_not_accepted_in_silence(place: Path, database_url: str, regulation: None) -> None:
