@@ -9,12 +9,17 @@ from typing import Any
 import msgspec
 
 from workflow.process import PROCESS
+from workflow.sla import RETARGETING
 from workflow.words import _
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED = "regulation.published"
 PING = "webhook.ping"
-TRIGGERS = ("receive", *PROCESS.by_trigger)  # what may cause an event
+# What may cause an event: to begin, to change the state, to say so in the table, or to move a deadline.
+TRIGGERS = (
+    "receive",
+    *(move.trigger for move in PROCESS.moves if move.events or not move.keeps_state or move.trigger in RETARGETING),
+)
 
 TYPES: Mapping[str, str] = {
     "ticket.received": _("A request came in, by whatever channel."),

@@ -496,6 +496,7 @@ _ACTS = {
     "snooze": _snooze,
     "wake": _wake_up,
 }
+RETARGETING = tuple(trigger for trigger, act in _ACTS.items() if act in (_retarget, _repin))  # acts that set a target
 
 
 # --- what must come due ---------------------------------------------------------------------------------------------

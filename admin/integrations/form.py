@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin.pages import Reading
-from service.event_catalogue import PING, TYPES
+from service.event_catalogue import PING, TRIGGERS, TYPES
 from service.regulations import in_force
 from service.webhook_subscriptions import ALL, Subscription
 from service.words import translate
@@ -61,8 +61,9 @@ async def choices(reader: Reading, typed: Typed) -> Mapping[str, Sequence[tuple[
     language = reader.language
     rules = await in_force(at=reader.at)
     priorities = [(one.code, f"{one.code}: {one.name.to(language)}") for one in rules.regulation.priorities]
-    moves = [(move.trigger, translate(language, move.label)) for move in PROCESS.moves if move.who != CLOCK_ONLY]
-    by_clock = [(move.trigger, translate(language, move.label)) for move in PROCESS.moves if move.who == CLOCK_ONLY]
+    telling = [move for move in PROCESS.moves if move.trigger in TRIGGERS]
+    moves = [(move.trigger, translate(language, move.label)) for move in telling if move.who != CLOCK_ONLY]
+    by_clock = [(move.trigger, translate(language, move.label)) for move in telling if move.who == CLOCK_ONLY]
     offered = {
         "event_types": [(type, f"{type}: {translate(language, said)}") for type, said in TYPES.items() if type != PING],
         "priority": priorities,

@@ -70,11 +70,12 @@ async def test_unknown_types_and_filters_are_named_at_once(administrator: httpx.
 
 
 async def test_a_filter_that_lets_nothing_through_is_a_slip(administrator: httpx.AsyncClient) -> None:
-    slips = {"priority": "P9", "trigger": ["registerr"], "organisation": []}
+    slips = {"priority": "P9", "trigger": ["registerr", "comment"], "organisation": []}  # a comment tells nothing
     answer = await administrator.post("/api/v1/webhooks", json={"url": "https://crm.example.org/", "filters": slips})
     told = [error["message"] for error in answer.json()["errors"]]
     assert len(told) == 3
     assert any("P9" in one and "P1, P2" in one for one in told)
+    assert any("registerr, comment" in one for one in told)
     hook = await subscribed(administrator, filters={"priority": "P1", "trigger": "receive"})
     changed = await administrator.patch(f"/api/v1/webhooks/{hook['id']}", json={"filters": {"priority": "P9"}})
     assert changed.status_code == 422
