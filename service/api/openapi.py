@@ -304,7 +304,10 @@ def _schema_name(move: Move) -> str:
 
 
 def _move_schema(move: Move) -> dict[str, Any]:
-    fields = {field.name: _field_schema(field) for field in open_fields(move)}
+    fields = {
+        field.name: _field_schema(field) if field.required else _or_null(_field_schema(field))
+        for field in open_fields(move)
+    }
     return {
         "type": "object",
         "title": _schema_name(move),
@@ -328,6 +331,12 @@ def _field_schema(field: Field) -> dict[str, Any]:
     if field.choices:
         return schema | {"type": "string", "enum": [code for code, _label in field.choices]}
     return schema | {"type": "string"}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Null is as good as nothing where nothing must be given."""
+    choices = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return schema | choices | {"type": [schema["type"], "null"]}
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

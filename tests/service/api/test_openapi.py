@@ -65,6 +65,14 @@ def test_every_move_a_person_may_make_is_described(document: dict[str, Any]) -> 
     assert described == by_json
 
 
+def test_null_is_as_good_as_nothing_where_a_move_needs_nothing(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["MoveRemind"]["properties"]["text"]["type"] == ["string", "null"]
+    assert schemas["MoveAnswer"]["properties"]["text"]["type"] == "string"
+    given = schemas["MoveReject"]["properties"]
+    assert (given["text"]["type"], "null" in given["reason"]["type"]) == (["string", "null"], False)
+
+
 def test_bodies_are_named_and_explained(document: dict[str, Any]) -> None:
     for operation in operations(document):
         assert operation["summary"]
