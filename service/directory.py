@@ -55,6 +55,11 @@ async def organisations_meant(words: str, *, most: int = 20) -> list[tuple[int, 
     return [(row["id"], row["name"]) for row in rows]
 
 
+async def names_meant(words: str) -> list[str]:
+    """The names of those that may be meant, to be suggested; none where nothing was typed."""
+    return [name for _id, name in await organisations_meant(words)] if words else []
+
+
 @retried
 async def add_organisation(name: str, *, domains: Sequence[str], by: Actor, at: datetime) -> dict[str, Any]:
     """Raises AlreadyThere, WrongFields."""

@@ -23,6 +23,7 @@ from admin.public.endings import ending_said
 from admin.public.ticket_pages import DONE, HELD, rating_of, shown
 from admin.reader import flash
 from admin.reading import AnyRequest
+from admin.refused import by_field
 from service import satisfaction
 from service.customer_doors import count_act, signed_in
 from service.customer_tickets import PAGE, Show, file_of, talk_of, ticket_of, tickets_of, waiting_for
@@ -216,7 +217,7 @@ async def _acted(ticket: UUID, cause: str) -> bool:
 def _tried(trigger: str, text: str, brought: uploads.Brought, refusal: Refusal, reader: Reading) -> Tried:
     if not isinstance(refusal, WrongFields):
         return Tried(trigger, text, refusal=told(refusal, reader.language), kept=brought.kept)
-    said = {error.field: told(error, reader.language) for error in refusal.errors}
+    said = by_field(refusal.errors, reader.language)
     return Tried(trigger, text, error=said.get("text", ""), files_error=said.get(uploads.FIELD, ""), kept=brought.kept)
 
 

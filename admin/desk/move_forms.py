@@ -14,8 +14,8 @@ from markupsafe import Markup
 from admin.desk import reads, uploads
 from admin.desk.canned import Canned, takes_canned
 from admin.pages import drawn_for_nobody
+from admin.refused import by_field
 from service.possible import choices_of
-from service.problems import told
 from service.ticket import Ticket
 from service.words import Language, translate, zone_name
 from workflow.definition import OPERATORS, Field, Kind, Move, Role
@@ -127,7 +127,7 @@ def move_form(
     brought: uploads.Brought = NOTHING,
 ) -> MoveForm:
     """The form of one move; with what was `typed`, what is wrong with it, and the letters it would send."""
-    wrong = {error.field: told(error, offered.language) for error in errors}
+    wrong = by_field(errors, offered.language)
     fields = tuple(
         _files_field(field, offered, error=wrong.get(field.name, ""), brought=brought, sends=bool(move.letters))
         if field.kind is Kind.FILES

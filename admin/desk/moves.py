@@ -22,7 +22,7 @@ from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
 from service import clock
 from service.auth import actor_of, rules_of
-from service.directory import organisations_meant
+from service.directory import names_meant
 from service.problems import STATUSES, told
 from service.regulations import in_force
 from service.ticket import Ticket
@@ -99,8 +99,8 @@ async def _refused(
 async def _meant(move: Move, typed: Mapping[str, str], errors: Sequence[FieldError]) -> list[str]:
     """The organisations that may be meant by the name that is not known."""
     wrong = {error.field for error in errors}
-    words = [typed.get(one.name, "") for one in move.fields if one.kind is Kind.ORGANISATION and one.name in wrong]
-    return [name for one in filter(None, words) for _id, name in await organisations_meant(one)]
+    named = (one.name for one in move.fields if one.kind is Kind.ORGANISATION and one.name in wrong)
+    return await names_meant(typed.get(next(named, ""), ""))
 
 
 async def _preview(

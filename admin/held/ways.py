@@ -14,9 +14,10 @@ from admin.desk.moves import MOVES
 from admin.held.page import shown
 from admin.reader import flash, reading
 from admin.reading import AnyRequest, typed_in
+from admin.refused import by_field
 from service.actors import Actor
 from service.auth import actor_of
-from service.directory import organisations_meant
+from service.directory import names_meant
 from service.people import customer_by_name
 from service.problems import STATUSES, told
 from service.tickets import ticket_id
@@ -47,17 +48,12 @@ async def _refused(
     request: AnyRequest, id: UUID, way: str, typed: Mapping[str, str], refusal: Refusal
 ) -> Response[Any]:
     language = (await reading(request)).language
-    errors = refusal.errors if isinstance(refusal, WrongFields) else ()
+    errors = by_field(refusal.errors if isinstance(refusal, WrongFields) else (), language)
     return await shown(
-        request, id, tried=way, typed=typed, errors={error.field: told(error, language) for error in errors},
-        meant=await _meant(typed) if any(error.field == "organisation" for error in errors) else (),
+        request, id, tried=way, typed=typed, errors=errors,
+        meant=await names_meant(typed.get("organisation", "")) if "organisation" in errors else (),
         refusal="" if errors else told(refusal, language), status_code=STATUSES.get(type(refusal), 409),
     )  # fmt: skip
-
-
-async def _meant(typed: Mapping[str, str]) -> list[str]:
-    words = typed.get("organisation", "")
-    return [name for _id, name in await organisations_meant(words)] if words else []
 
 
 async def _ticket(request: AnyRequest, id: UUID, typed: Mapping[str, str]) -> tuple[str, str]:
