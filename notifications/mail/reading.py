@@ -44,11 +44,10 @@ NEWS = frozenset({"receipt", "delivered"})
 
 
 class _Opened(msgspec.Struct, frozen=True):
-    """A mail nobody has sorted yet, with what it says; or with what went wrong when it was read."""
+    """A mail nobody has sorted yet, with what it says or what went wrong when it was read."""
 
     mail: StoredMail
-    parsed: ParsedMail | None = None
-    error: Exception | None = None
+    said: ParsedMail | Exception
 
 
 async def read_stored(at: datetime, limit: int = 100) -> int:
@@ -66,7 +65,7 @@ async def read_stored(at: datetime, limit: int = 100) -> int:
             done += await _take(opened, at=at)
     finally:
         following.cancel()
-        await asyncio.wait({following})
+        await asyncio.gather(following, return_exceptions=True)  # what it met is nobody's any more
     return done
 
 
@@ -79,21 +78,21 @@ async def _open_next(seen: list[UUID], limit: int) -> _Opened | None:
     try:
         return _Opened(mail, await parsed_of(mail))
     except Exception as error:  # kept: it is told when the mail has its turn
-        return _Opened(mail, error=error)
+        return _Opened(mail, error)
 
 
 async def _take(opened: _Opened, *, at: datetime) -> bool:
     """Sort one mail, and do what follows; whether it was still to be done."""
-    mail = opened.mail
+    mail, parsed = opened.mail, opened.said
     try:
         async with DB.transaction(allow_nested=False):
             if not await still_to_read(mail):
                 return False
             with tracing.trace("read mail", kind="CONSUMER", facts={"reglament.mail": str(mail.id)}):
-                if opened.parsed is None:
-                    raise opened.error or LookupError(mail.id)
-                outcome = await sort(mail, opened.parsed, at=at)
-                await settle(mail, outcome, at=at, parsed=opened.parsed)
+                if isinstance(parsed, Exception):
+                    raise parsed
+                outcome = await sort(mail, parsed, at=at)
+                await settle(mail, outcome, at=at, parsed=parsed)
     except Exception as error:
         if passing(error):
             raise
