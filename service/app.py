@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -98,7 +97,8 @@ def _exact(app: ASGIApp) -> ASGIApp:
     """Under /api an address that ends with a slash is nobody's, so that an empty id never acts on the whole list."""
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or not re.fullmatch(r"/api/.*/", scope["path"]):
+        path = scope["path"]
+        if scope["type"] != ScopeType.HTTP or not (path.startswith("/api/") and path.endswith("/")):
             await app(scope, receive, send)
             return
         request: AnyRequest = Request(scope, receive, send)
