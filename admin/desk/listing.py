@@ -96,16 +96,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "nearest" if self.nearest else "queue"
 
 
+MARKS = ("id", "seq", "assignee_name", "organisation_name", "subject", "full_name", "email")
+
+
 class Row(msgspec.Struct, frozen=True):
     """One ticket of a list, as the database gave it: what is drawn already need not be read again."""
 
     record: Any
 
     @property
-    def mark(self) -> tuple[UUID, int, str | None, str]:
-        """What tells that a ticket looks as it looked: which it is, its last act, and the names beside it."""
-        record = self.record
-        return record["id"], record["seq"], record["assignee_name"], record["organisation_name"]
+    def mark(self) -> tuple[object, ...]:
+        """What tells that a ticket looks as it looked: which it is, its last act, and what changes without an act: a
+        colleague's name, and what stands there of a person until it is erased."""
+        return tuple(self.record[name] for name in MARKS)
 
     @property
     def last_trigger(self) -> str:

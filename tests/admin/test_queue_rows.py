@@ -9,7 +9,8 @@ import pytest
 from admin.desk import listing, rows
 from admin.pages import Reading
 from service import clock
-from service.database import execute
+from service.database import execute, fetchval
+from service.erasure import erase
 from service.intake import Request, receive
 from service.tickets import carry_out
 from tests.desk import ASKER, OPERATOR
@@ -36,11 +37,11 @@ async def test_a_row_is_drawn_once_a_minute() -> None:
     minute, row = rows.Minute(), await _the_row()
     reader = Reading(at=AT, path="/desk", language="en", role=Role.OPERATOR)
     first = await minute.drawn(row, reader)
-    await execute("UPDATE ticket SET subject = 'Something else' WHERE id = $1", ticket.id)
+    await execute("UPDATE ticket SET answer_unread = true WHERE id = $1", ticket.id)  # by no act: nobody would know
     again = await _the_row()
     assert await minute.drawn(again, replace(reader, at=AT + 59 * SECOND)) is first
-    assert "Something else" in await minute.drawn(again, replace(reader, at=AT + 60 * SECOND))
-    assert "Something else" in await minute.drawn(again, replace(reader, at=AT, language="ru"))
+    assert "unread" in await minute.drawn(again, replace(reader, at=AT + 60 * SECOND))
+    assert "unread" in await minute.drawn(again, replace(reader, at=AT, language="ru"))
 
 
 async def test_an_act_draws_the_row_anew() -> None:
@@ -49,6 +50,27 @@ async def test_an_act_draws_the_row_anew() -> None:
     assert "In progress" not in await minute.drawn(await _the_row(), reader)
     await carry_out(ticket.id, "start", by=OPERATOR, at=AT, cause="c", given={})
     assert "In progress" in await minute.drawn(await _the_row(), reader)
+
+
+async def test_what_is_erased_of_a_person_is_gone_from_the_row_at_once() -> None:
+    request = Request(channel="email", text="It beeps.", subject="Ann's printer", email="ann@x.example")
+    ticket = await receive(request, by=ASKER, at=AT, cause="a")
+    await carry_out(ticket.id, "withdraw", by=OPERATOR, at=AT, cause="b", given={"text": "A mistake."})
+    contact = await fetchval(
+        "INSERT INTO contact (full_name, position, phone, language, created_at) VALUES ('Ann', '', '', 'en', $1) "
+        "RETURNING id",
+        AT,
+    )
+    await execute("UPDATE ticket SET contact = $1, full_name = 'Ann' WHERE id = $2", contact, ticket.id)
+
+    async def drawn() -> str:
+        [row] = (await listing.tickets(listing.Asked(closed=True), at=AT)).rows
+        return await minute.drawn(row, reader)
+
+    minute, reader = rows.Minute(), Reading(at=AT, path="/desk", language="en", role=Role.OPERATOR)
+    assert "Ann" in await drawn()
+    await erase(contact, by=OPERATOR, at=AT)
+    assert "Ann" not in await drawn()
 
 
 async def test_a_clock_that_runs_out_within_the_minute_is_late_at_once() -> None:
