@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from markupsafe import Markup
 
 from admin.desk import reads, uploads
 from admin.desk.canned import Canned, takes_canned
+from admin.drawings import Drawings
 from admin.pages import drawn_for_nobody
 from admin.refused import by_field
 from service.possible import choices_of
@@ -83,14 +83,14 @@ class MoveForm:
     @property
     def body(self) -> Markup:
         """What stands between its hidden inputs and its end. Untouched, most look the same on every ticket."""
-        return _draw(self) if self.opened else _drawn(replace(self, key=""))
+        return _draw(self) if self.opened else DRAWN.of(replace(self, key=""))
 
 
 def _draw(form: MoveForm) -> Markup:
     return drawn_for_nobody("desk/move_body.html", form.language, form=form)
 
 
-_drawn = lru_cache(maxsize=2048)(_draw)
+DRAWN = Drawings(_draw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

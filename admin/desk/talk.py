@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 from markupsafe import Markup
 
 from admin.desk import reads
+from admin.drawings import Drawings
 from admin.pages import Reading, drawn_for_nobody, when
 from service.acts_in_words import ActTeller
 from service.journal import Entry
@@ -55,7 +55,7 @@ class Said:
     @property
     def body(self) -> Markup:
         """What stands in the message, but for the form that splits it off."""
-        return _drawn(self)
+        return DRAWN.of(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +73,15 @@ class Done:
     @property
     def body(self) -> Markup:
         """The whole line."""
-        return _drawn(self)
+        return DRAWN.of(self)
 
 
-@lru_cache(maxsize=2048)  # of entries of some kilobytes: a talk is read again and again, and seldom looks different
-def _drawn(one: Said | Done) -> Markup:
+def _draw(one: Said | Done) -> Markup:
     template = "desk/said.html" if isinstance(one, Said) else "desk/done.html"
     return drawn_for_nobody(template, one.language, one=one, letter_states=LETTER_STATES, letter_tones=LETTER_TONES)
+
+
+DRAWN = Drawings(_draw)  # a talk is read again and again, and seldom looks different
 
 
 def talk(
