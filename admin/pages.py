@@ -1,7 +1,6 @@
 """Turns a template and a reader into a page."""
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -15,6 +14,7 @@ from litestar import Response
 from markupsafe import Markup, escape
 
 from admin import marks
+from admin.drawn_once import READING, Once, read_by_nobody
 from admin.navigation import ROLE_NAMES, Place, places_for
 from admin.static_files import static_url
 from admin.time_bars import Tone
@@ -25,7 +25,6 @@ from workflow.definition import STAFF, Role
 
 DEFAULT_ZONE: Final = ZoneInfo("Europe/Moscow")
 TEMPLATES: Final = Path(__file__).parent / "templates"
-NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)  # what is drawn for nobody tells no time
 CSRF_FIELD: Final = "_csrf_token"  # the name that Litestar's middleware looks for
 
 
@@ -68,9 +67,10 @@ class Reading:
     def places(self) -> tuple[Place, ...]:
         return places_for(self.role)
 
-
-# Macros are compiled once for all readers, so what depends on the reader reaches them this way.
-_reading: ContextVar[Reading] = ContextVar("reading")
+    @property
+    def place(self) -> Place | None:
+        """The link of the navigation that this page stands below."""
+        return next((place for place in self.places if place.holds(self.path)), None)
 
 
 def render(
@@ -94,17 +94,17 @@ def render(
 
 def render_text(template: str | Template, reading: Reading, /, **values: object) -> str:
     """The markup alone, for fragments and tests."""
-    token = _reading.set(reading)
+    token = READING.set(reading)
     try:
         return environment().get_template(template).render(reading=reading, **values)
     finally:
-        _reading.reset(token)
+        READING.reset(token)
 
 
 def drawn_for_nobody(template: str, language: Language, /, **values: object) -> Markup:
     """A part of a page that may be kept and shown to everybody: it knows of its reader only what `values` say."""
-    nobody = Reading(at=NO_MOMENT, path="", language=language)
-    return Markup(render_text(template, nobody, **values))  # noqa: S704  a template's own output
+    with read_by_nobody(language) as nobody:
+        return Markup(render_text(template, nobody, **values))  # noqa: S704  a template's own output
 
 
 def security_headers() -> dict[str, str]:
@@ -134,6 +134,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
         cache_size=-1,
+        extensions=[Once],
     )
     made.globals.update(
         t=_t,
@@ -157,7 +158,7 @@ def environment() -> Environment:
         time_bar=_time_bar,
         url=url,
         static_url=static_url,
-        reader=_reading.get,
+        reader=READING.get,
         languages=words.LANGUAGES,
     )
     return made
@@ -170,7 +171,7 @@ def url(path: str, /, **query: object) -> str:
 
 
 def _t(msgid: str, /, **params: object) -> str:
-    text = words.translate(_reading.get().language, msgid)
+    text = words.translate(READING.get().language, msgid)
     if not params:
         return text
     if any(hasattr(value, "__html__") for value in params.values()):
@@ -179,11 +180,11 @@ def _t(msgid: str, /, **params: object) -> str:
 
 
 def _ngettext(singular: str, plural: str, n: int, /, **params: object) -> str:
-    return words.ngettext(_reading.get().language, singular, plural, n, **params)
+    return words.ngettext(READING.get().language, singular, plural, n, **params)
 
 
 def _when(moment: datetime) -> Markup:
-    return when(_reading.get(), moment)
+    return when(READING.get(), moment)
 
 
 def when(reading: Reading, moment: datetime) -> Markup:
@@ -200,36 +201,36 @@ def _whole(number: str) -> Markup:
 
 
 def _duration(length: timedelta) -> str:
-    return words.duration(_reading.get().language, length)
+    return words.duration(READING.get().language, length)
 
 
 def _working_duration(length: timedelta) -> str:
-    return words.working_duration(_reading.get().language, length)
+    return words.working_duration(READING.get().language, length)
 
 
 def _day(when: date) -> str:
-    return words.day(_reading.get().language, when)
+    return words.day(READING.get().language, when)
 
 
 def _clock_time(moment: datetime) -> str:
-    reading = _reading.get()
+    reading = READING.get()
     return words.clock_time(reading.language, moment, zone=reading.zone)
 
 
 def _number(value: float) -> str:
-    return words.number(_reading.get().language, value)
+    return words.number(READING.get().language, value)
 
 
 def _counted(n: int, most: int = COUNTED) -> str:
-    return words.counted(_reading.get().language, n, most=most)
+    return words.counted(READING.get().language, n, most=most)
 
 
 def _percent(share: float) -> str:
-    return words.percent(_reading.get().language, share)
+    return words.percent(READING.get().language, share)
 
 
 def _file_size(size: int) -> str:
-    return words.file_size(_reading.get().language, size)
+    return words.file_size(READING.get().language, size)
 
 
 def unread_count(unread: int) -> str:
@@ -242,13 +243,13 @@ def _role_name(role: Role) -> str:
 
 
 def _zone_name() -> str:
-    reading = _reading.get()
+    reading = READING.get()
     return words.zone_name(reading.language, reading.zone)
 
 
 def _time_bar(tone: Tone, share: float, said: str, exact: str = "") -> Markup:
-    return marks.time_bar(_reading.get().language, tone, share, said, exact)
+    return marks.time_bar(READING.get().language, tone, share, said, exact)
 
 
 def _csrf_input() -> Markup:
-    return Markup(f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(_reading.get().csrf_token)}">')  # noqa: S704
+    return Markup(f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(READING.get().csrf_token)}">')  # noqa: S704

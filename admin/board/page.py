@@ -8,9 +8,11 @@ from litestar import Response, get
 
 from admin.board import reads
 from admin.board.time_line import time_line
-from admin.desk.listing import Asked, strip
+from admin.desk.around import strip
+from admin.desk.filters import Figure, figures
+from admin.desk.listing import Asked
 from admin.desk.rights import BOARD
-from admin.desk.rows import Figure, figures, state_tone
+from admin.desk.rows import state_tone
 from admin.page_router import page_router
 from admin.pages import Reading, render
 from admin.reader import reading

@@ -1,7 +1,8 @@
-"""Which tickets stand in the queue, and how many of each kind: keyset pages and capped counts, each by an index."""
+"""Which tickets stand in the queue: keyset pages, each by an index."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from service.database import fetch, fetchrow
-from service.paging import COUNTED, instant_in
+from service.paging import instant_in
 from service.searching import number_in, searchable
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
@@ -24,44 +25,6 @@ CONFIRMING = list(PROCESS.states_where(runs="auto_close"))
 # The instant from which a ticket counts as late stands beside it (`workflow.sla.late_from`).
 LATE = "t.closed_at IS NULL AND t.late_from < {at}"
 SOON = "t.closed_at IS NULL AND t.late_from BETWEEN {at} AND {at} + interval '1 hour'"
-
-
-class Strip(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures above the queue, each counted no further than COUNTED + 1."""
-
-    unregistered: int
-    oldest: datetime | None
-    soon: int
-    overdue: int
-    waiting: int
-    unread: int
-    held: int
-
-
-async def strip(*, at: datetime) -> Strip:
-    """What needs eyes now."""
-    capped = f"(SELECT count(*) FROM (SELECT FROM {{what}} LIMIT {COUNTED + 1}) AS counted)"
-    row = await fetchrow(
-        "SELECT "
-        + capped.format(what="ticket t WHERE t.number IS NULL AND t.closed_at IS NULL")
-        + " AS unregistered, "
-        "(SELECT min(received_at) FROM ticket WHERE number IS NULL AND closed_at IS NULL) AS oldest, "
-        + capped.format(what=f"ticket t WHERE {SOON.format(at='$1')}")
-        + " AS soon, "
-        + capped.format(what=f"ticket t WHERE {LATE.format(at='$1')}")
-        + " AS overdue, "
-        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($2::text[])")
-        + " AS waiting, "
-        + capped.format(what="ticket t WHERE t.closed_at IS NULL AND t.state = ANY($3::text[]) AND t.answer_unread")
-        + " AS unread, "
-        + capped.format(what="mail WHERE status IN ('held', 'failed')")
-        + " AS held",
-        at, WAITING, CONFIRMING,
-    )  # fmt: skip
-    return Strip(**row)
-
-
-# --- the queue --------------------------------------------------------------------------------------------------------
 
 
 Order = Literal["queue", "nearest", "newest"]
@@ -96,30 +59,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "nearest" if self.nearest else "queue"
 
 
-MARKS = ("id", "seq", "assignee_name", "organisation_name", "subject", "full_name", "email")
-
-
 class Row(msgspec.Struct, frozen=True):
-    """One ticket of a list, as the database gave it: what is drawn already need not be read again."""
+    """One ticket of a list by what tells that it looks as it looked: which it is, its last act, and what changes
+    without an act: a colleague's name, and what stands there of a person until it is erased.
 
-    record: Any
+    What is drawn already need not be read: a whole ticket is fifty values.
+    """
 
-    @property
-    def mark(self) -> tuple[object, ...]:
-        """What tells that a ticket looks as it looked: which it is, its last act, and what changes without an act: a
-        colleague's name, and what stands there of a person until it is erased."""
-        return tuple(self.record[name] for name in MARKS)
-
-    @property
-    def last_trigger(self) -> str:
-        """The last act."""
-        return str(self.record["last_trigger"])
-
-    async def ticket(self) -> Ticket:
-        """The ticket, its rules known."""
-        ticket = read_ticket(self.record)
-        await know_rules(ticket)
-        return ticket
+    id: UUID
+    seq: int
+    assignee_name: str | None
+    organisation_name: str
+    subject: str
+    full_name: str
+    email: str
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -165,13 +118,25 @@ async def tickets(asked: Asked, *, at: datetime, after: str = "", limit: int = P
     where = _conditions(asked, at=at, frequent=frequent)
     _go_on(where, asked, after)
     rows = await fetch(
-        f"{SELECT}, t.priority_rank, {DUE} AS due_key {LAST_ACT} {FROM} WHERE {' AND '.join(where.parts) or 'true'} "
+        "SELECT t.id, t.seq, u.name AS assignee_name, t.organisation_name, t.subject, t.full_name, t.email, "
+        f"t.received_at, t.priority_rank, {DUE} AS due_key {FROM} WHERE {' AND '.join(where.parts) or 'true'} "
         f"ORDER BY {ORDERS[asked.order]} LIMIT {limit + 1}",
         *where.values,
     )
-    return Listed(
-        tuple(Row(row) for row in rows[:limit]), _key(rows[limit - 1], asked) if len(rows) > limit else "", frequent
-    )
+    shown = tuple(Row(*(row[name] for name in Row.__struct_fields__)) for row in rows[:limit])
+    return Listed(shown, _key(rows[limit - 1], asked) if len(rows) > limit else "", frequent)
+
+
+async def whole(rows: Sequence[Row]) -> dict[UUID, tuple[Ticket, str]]:
+    """These tickets by their ids, their rules known, each with the trigger of its last act; the erased are left out."""
+    if not rows:
+        return {}
+    found = {}
+    for record in await fetch(f"{SELECT} {LAST_ACT} {FROM} WHERE t.id = ANY($1)", [row.id for row in rows]):
+        ticket = read_ticket(record)
+        await know_rules(ticket)
+        found[ticket.id] = ticket, record["last_trigger"]
+    return found
 
 
 def _conditions(asked: Asked, *, at: datetime, frequent: bool = False) -> _Conditions:

@@ -118,7 +118,8 @@ async def _shown(
     open_tickets: list[rows.QueueRow] = []
     if caller is not None and caller.organisation is not None:
         listed = await listing.tickets(listing.Asked(organisation=str(caller.organisation)), at=reader.at, limit=20)
-        open_tickets = [rows.queue_row(await row.ticket(), row.last_trigger, reader) for row in listed.rows]
+        whole = await listing.whole(listed.rows)
+        open_tickets = [rows.queue_row(*whole[row.id], reader) for row in listed.rows if row.id in whole]
     level = rules.levels.get(caller.service_level) if caller else None
     return render(
         "desk/phone.html",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from uuid import uuid4
 
 from litestar import Response, get
 from litestar.response import Redirect
 
-from admin.desk import listing, reads, rows, views
+from admin.desk import listing, rows, views
+from admin.desk.around import around_the_queue
 from admin.desk.asked import asked_from, cleaned
+from admin.desk.filters import Filters, figures, query
 from admin.desk.rights import DESK as DESK
 from admin.pages import render, url
 from admin.reader import reading
@@ -28,44 +29,38 @@ async def queue_page(request: AnyRequest) -> Response[str] | Redirect:
         return Redirect(f"/desk/tickets/{found}", status_code=303)
     named = cleaned(request.query_params.get("organisation", "")) if not asked.organisation else ""
     meant = await organisations_meant(named) if named else []
-    here = rows.query(asked)
+    here = query(asked)
     if len(meant) == 1:
         return Redirect(url("/desk", **here | {"organisation": str(meant[0][0])}), status_code=303)
     reader, actor = await reading(request), await actor_of(request)
     rules, user = await rules_of(request), actor.user
-    listed, around, strip = await asyncio.gather(
+    listed, around = await asyncio.gather(
         listing.tickets(asked, at=reader.at, after=request.query_params.get("after", "")),
-        reads.around_the_queue(sorted(STAFF), user=_id(user), organisation=_id(asked.organisation)),
-        listing.strip(at=reader.at),
+        around_the_queue(sorted(STAFF), at=reader.at, user=_id(user), organisation=_id(asked.organisation)),
     )
-    people = around.people
     return render(
         "desk/queue.html",
         reader,
-        figures=rows.figures(strip, asked, reader),
-        chips=rows.chips(asked, reader, rules, user=user, people=people, organisation=around.organisation),
-        rows=[await rows.DRAWN.drawn(row, reader) for row in listed.rows],
-        asked=asked,
-        order=asked.order,
-        orders=rows.orders(asked, reader) if asked.order != "newest" else [],
+        figures=figures(around.strip, asked, reader),
+        filters=Filters(
+            asked=asked, language=reader.language, priorities=rules.open_priorities, user=user, people=around.people,
+            organisation=around.organisation,
+        ),
+        rows=await rows.DRAWN.drawn(listed.rows, reader),
         frequent=listed.frequent,
         most_found=listing.MOST_FOUND,
         views=views.view_chips(around.views, asked, reader),
         view_query=views.address_of(asked),
-        priorities=[(code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities],
-        answers=[(one.code, one.title.to(reader.language)) for one in rules.regulation.canned_answers],
+        priorities=tuple((code, rules.priorities[code].name.to(reader.language)) for code in rules.open_priorities),
+        answers=tuple((one.code, one.title.to(reader.language)) for one in rules.regulation.canned_answers),
         key=uuid4().hex,
         filtered=any(here.values()),
-        workers=[(str(person.id), person.name) for person in rows.workers(people)],
-        colleagues=[(person.email, person.name) for person in rows.workers(people)],
-        teams=rows.teams(people),
         organisation=named or around.organisation,
         unknown=bool(named),
-        meant=[(name, url("/desk", **here | {"organisation": str(id)})) for id, name in meant],
-        kept=[(name, value) for name, value in _flat(here) if name not in ("assignee", "team", "organisation")],
+        meant=tuple((name, url("/desk", **here | {"organisation": str(id)})) for id, name in meant),
         next_href=url("/desk", **here, after=listed.next) if listed.next else "",
         first_href=url("/desk", **here) if request.query_params.get("after") else "",
-    )
+    )  # fmt: skip
 
 
 def _id(value: str) -> int | None:
@@ -75,9 +70,3 @@ def _id(value: str) -> int | None:
 def asked_in(request: AnyRequest) -> listing.Asked:
     """The filters of the address."""
     return asked_from(request.query_params.multi_items())
-
-
-def _flat(query: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
-    return [
-        (name, one) for name, value in query.items() for one in ([value] if isinstance(value, str) else value) if one
-    ]

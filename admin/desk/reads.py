@@ -10,7 +10,6 @@ import msgspec
 
 from service.database import fetch, fetchrow
 from service.journal import COLUMNS, Entry, read_entry
-from service.saved_views import VIEWS, SavedView
 from service.ticket import FROM, SELECT, Ticket, read_ticket
 from service.tickets import know_rules
 from workflow.errors import NotFound
@@ -144,8 +143,8 @@ SELECT u.id, u.email, u.name, u.role, w."user" IS NOT NULL AS watches, coalesce(
     SELECT json_agg(json_build_array(k.id, k.name)) FROM team_member m JOIN team k ON k.id = m.team
     WHERE m."user" = u.id AND k.ended_at IS NULL
 ), '[]') AS teams
-FROM app_user u LEFT JOIN ticket_watch w ON w."user" = u.id AND w.ticket = $2
-WHERE u.active AND u.role = ANY($1) ORDER BY u.name, u.id LIMIT 500
+FROM app_user u LEFT JOIN ticket_watch w ON w."user" = u.id AND w.ticket = {ticket}
+WHERE u.active AND u.role = ANY({roles}) ORDER BY u.name, u.id LIMIT 500
 """
 
 
@@ -162,7 +161,7 @@ WHERE l.ticket = $2 OR l.other = $2 ORDER BY l.id LIMIT 50
 """
 
 
-def _rows(select: str) -> str:
+def as_json(select: str) -> str:
     """The rows of a statement as one JSON value, so that several statements go as one."""
     return f"(SELECT coalesce(json_agg(r), '[]') FROM ({select}) r)"
 
@@ -182,8 +181,9 @@ class Beside(msgspec.Struct, frozen=True):
 
 BESIDE = f"""
 SELECT json_build_object(
-    'files', {_rows(f"{ATTACHMENT} WHERE ticket = $2 ORDER BY at, id")},
-    'letters', {_rows(LETTERS)}, 'links', {_rows(LINKS)}, 'people', {_rows(COLLEAGUES)},
+    'files', {as_json(f"{ATTACHMENT} WHERE ticket = $2 ORDER BY at, id")},
+    'letters', {as_json(LETTERS)}, 'links', {as_json(LINKS)},
+    'people', {as_json(COLLEAGUES.format(roles="$1", ticket="$2"))},
     'organisation', coalesce((
         SELECT o.name FROM ticket t JOIN organisation o ON o.id = t.organisation WHERE t.id = $2
     ), '')
@@ -196,26 +196,3 @@ async def beside_the_talk(ticket: UUID, *, roles: Sequence[str]) -> Beside:
     """All of it by one statement. Letters are the customer's whatever his address was then, not those to colleagues."""
     row = await fetchrow(BESIDE, list(roles), ticket, sorted(TO_COLLEAGUES))
     return BESIDE_DECODER.decode(row["beside"])
-
-
-class Around(msgspec.Struct, frozen=True):
-    """What stands around the queue: whom a ticket may be given to, whose tickets are asked for, saved views."""
-
-    people: list[Person]
-    organisation: str
-    views: list[SavedView]
-
-
-AROUND = f"""
-SELECT json_build_object(
-    'people', {_rows(COLLEAGUES)}, 'views', {_rows(VIEWS.format(user="$3"))},
-    'organisation', coalesce((SELECT name FROM organisation WHERE id = $4), '')
-) AS around
-"""
-AROUND_DECODER = msgspec.json.Decoder(Around)
-
-
-async def around_the_queue(roles: Sequence[str], *, user: int | None, organisation: int | None) -> Around:
-    """All of it by one statement; whoever has no account has no views of their own."""
-    row = await fetchrow(AROUND, list(roles), None, user, organisation)
-    return AROUND_DECODER.decode(row["around"])

@@ -12,8 +12,8 @@ from litestar.response import Redirect
 
 from admin.desk import listing
 from admin.desk.asked import asked_from
+from admin.desk.filters import PATH, query
 from admin.desk.rights import MOVES
-from admin.desk.rows import PATH, query
 from admin.pages import Reading, url
 from admin.reader import flash, reading
 from admin.reading import AnyRequest

@@ -21,9 +21,8 @@ pytestmark = pytest.mark.usefixtures("operator")  # the regulation in force, and
 SECOND = timedelta(seconds=1)
 
 
-async def _the_row() -> listing.Row:
-    [row] = (await listing.tickets(listing.Asked(), at=clock.now())).rows
-    return row
+async def _the_row() -> tuple[listing.Row, ...]:
+    return (await listing.tickets(listing.Asked(), at=clock.now())).rows
 
 
 async def _registered(at: datetime) -> Any:
@@ -39,7 +38,7 @@ async def test_a_row_is_drawn_once_a_minute() -> None:
     first = await minute.drawn(row, reader)
     await execute("UPDATE ticket SET answer_unread = true WHERE id = $1", ticket.id)  # by no act: nobody would know
     again = await _the_row()
-    assert await minute.drawn(again, replace(reader, at=AT + 59 * SECOND)) is first
+    assert await minute.drawn(again, replace(reader, at=AT + 59 * SECOND)) == first
     assert "unread" in await minute.drawn(again, replace(reader, at=AT + 60 * SECOND))
     assert "unread" in await minute.drawn(again, replace(reader, at=AT, language="ru"))
 
@@ -64,8 +63,7 @@ async def test_what_is_erased_of_a_person_is_gone_from_the_row_at_once() -> None
     await execute("UPDATE ticket SET contact = $1, full_name = 'Ann' WHERE id = $2", contact, ticket.id)
 
     async def drawn() -> str:
-        [row] = (await listing.tickets(listing.Asked(closed=True), at=AT)).rows
-        return await minute.drawn(row, reader)
+        return await minute.drawn((await listing.tickets(listing.Asked(closed=True), at=AT)).rows, reader)
 
     minute, reader = rows.Minute(), Reading(at=AT, path="/desk", language="en", role=Role.OPERATOR)
     assert "Ann" in await drawn()

@@ -1,0 +1,110 @@
+"""What is drawn once is drawn anew for whatever it shows and for nothing else, and never knows who reads it."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+
+from admin import drawn_once
+from admin.drawn_once import Once
+from admin.pages import environment, render_text
+from tests.admin.test_layout import a_reading
+
+
+class Told:
+    """A value that counts how often it was drawn; all of one name are equal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.drawn = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Told) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __str__(self) -> str:
+        self.drawn += 1
+        return self.name
+
+
+@pytest.fixture
+def once() -> Iterator[Once]:
+    """Nothing kept of earlier tests, nor for later ones."""
+    extension = cast(Once, environment().extensions[Once.identifier])
+    extension.kept.clear()
+    yield extension
+    extension.kept.clear()
+
+
+def shown(source: str, language: drawn_once.Language = "en", **values: object) -> str:
+    return render_text(environment().from_string(source), a_reading(language), **values)
+
+
+def test_equal_values_are_drawn_once_and_others_anew(once: Once) -> None:
+    template = environment().from_string("{% once %}<b>{{ one }}</b>{% endonce %}")
+    first, equal, other = Told("<a>"), Told("<a>"), Told("<b>")
+    assert [render_text(template, a_reading(), one=one) for one in (first, equal, other)] == [
+        "<b>&lt;a&gt;</b>", "<b>&lt;a&gt;</b>", "<b>&lt;b&gt;</b>",
+    ]  # fmt: skip
+    assert (first.drawn, equal.drawn, other.drawn) == (1, 0, 1)
+
+
+@pytest.mark.usefixtures("once")
+def test_every_name_that_stands_free_is_part_of_the_key() -> None:
+    cells = "{% for one in cells %}{{ one }}{{ loop.index }}{% endfor %}"
+    body = "{% if wide %}{{ row }}" + cells + "{% with a = note %}{{ a }}{% endwith %}{% endif %}"
+    template = environment().from_string("{% for row in rows %}{% once %}" + body + "{% endonce %}{% endfor %}")
+    values = {"rows": ("r", "s"), "wide": True, "cells": ("x", "y"), "note": "n"}
+    assert render_text(template, a_reading(), **values) == "rx1y2nsx1y2n"
+    assert render_text(template, a_reading(), **values | {"note": "m"}) == "rx1y2msx1y2m"
+    assert render_text(template, a_reading(), **values | {"cells": ("x",)}) == "rx1nsx1n"
+    assert render_text(template, a_reading(), **values | {"wide": False}) == ""
+
+
+@pytest.mark.usefixtures("once")
+def test_text_is_escaped_though_equal_markup_was_drawn_before() -> None:
+    template = environment().from_string("{% once %}{{ one }}{% endonce %}")
+    assert [render_text(template, a_reading(), one=one) for one in (Markup("<b>"), "<b>")] == ["<b>", "&lt;b&gt;"]
+
+
+@pytest.mark.usefixtures("once")
+def test_each_language_has_its_own() -> None:
+    template = environment().from_string('{% once %}{{ t("Queue") }}{% endonce %}')
+    assert [render_text(template, a_reading(language)) for language in ("en", "ru", "en")] == [
+        "Queue", "Очередь", "Queue",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("once")
+def test_parts_are_told_apart_wherever_they_stand() -> None:
+    assert shown("{% once %}a{{ x }}{% endonce %} {% once %}b{{ x }}{% endonce %}", x=1) == "a1 b1"
+    assert shown("{% once %}c{{ x }}{% endonce %}", x=1) == "c1"
+
+
+@pytest.mark.parametrize("asked", ["{{ reader().name }}", "{{ csrf_input() }}", "{{ zone_name() }}"])
+def test_it_cannot_ask_who_reads_it(once: Once, asked: str) -> None:
+    with pytest.raises(RuntimeError, match="give it as a value"):
+        shown(f"{{% once %}}{asked}{{% endonce %}}")
+    assert not once.kept
+
+
+@pytest.mark.usefixtures("once")
+def test_what_may_change_behind_the_key_is_refused() -> None:
+    with pytest.raises(TypeError, match="unhashable"):
+        shown("{% once %}{{ rows | length }}{% endonce %}", rows=[1, 2])
+    with pytest.raises(UndefinedError):
+        shown("{% once %}{{ forgotten }}{% endonce %}")
+
+
+def test_the_oldest_goes_first(once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn_once, "MOST", 2)
+    template = environment().from_string("{% once %}{{ one }}{% endonce %}")
+    told = [Told(name) for name in ("a", "b", "c", "a")]
+    for one in told:
+        render_text(template, a_reading(), one=one)
+    assert [one.drawn for one in told] == [1, 1, 1, 1]
+    assert len(once.kept) == 2
