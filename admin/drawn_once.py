@@ -24,7 +24,7 @@ from service.words import Language
 if TYPE_CHECKING:
     from admin.pages import Reading
 
-MOST: Final = 1_024  # parts of some kilobytes; the oldest goes first
+MOST: Final = 1_024  # parts of some kilobytes; what was not shown for longest goes first
 
 # Macros are compiled once for all readers, so what depends on the reader reaches them this way.
 READING: Final[ContextVar[Reading]] = ContextVar("reading")
@@ -75,11 +75,11 @@ class Once(Extension):
     def _drawn(self, part: int, values: tuple[Hashable, ...], caller: Callable[[], Markup]) -> Markup:
         language = READING.get().language
         key = (part, language, values, *map(type, values))  # markup equals the text that would have to be escaped
-        known = self.kept.get(key)
+        known = self.kept.pop(key, None)
         if known is None:
             with read_by_nobody(language):
                 known = caller()
             if len(self.kept) >= MOST:
                 del self.kept[next(iter(self.kept))]
-            self.kept[key] = known
+        self.kept[key] = known
         return known

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlencode
@@ -190,9 +190,14 @@ def _when(moment: datetime) -> Markup:
 def when(reading: Reading, moment: datetime) -> Markup:
     """The moment in the reader's words; the hover tells the instant and its zone, the script keeps the words fresh."""
     said = words.relative(reading.language, moment, at=reading.at, zone=reading.zone)
+    return Markup(f"{_opened(moment, reading.language, reading.zone)}{escape(said)}</time>")  # noqa: S704
+
+
+@lru_cache(maxsize=4096)
+def _opened(moment: datetime, language: Language, zone: ZoneInfo) -> str:
+    """The element, up to the words that change with the time that passes."""
     instant = moment.astimezone(UTC).isoformat(timespec="seconds")
-    hover = words.exact(reading.language, moment, zone=reading.zone)
-    return Markup(f'<time datetime="{instant}" title="{escape(hover)}" data-relative>{escape(said)}</time>')  # noqa: S704
+    return f'<time datetime="{instant}" title="{escape(words.exact(language, moment, zone=zone))}" data-relative>'
 
 
 def _whole(number: str) -> Markup:

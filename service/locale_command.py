@@ -19,6 +19,9 @@ FOLDERS: Final = ("workflow", "service", "notifications", "admin")
 # The functions whose texts people read, and the places of the texts among their arguments.
 _PYTHON_PLACES: Final = {"_": (0,), "t": (0,), "translate": (1,), "ngettext": (1, 2)}
 _TEMPLATE_FUNCTIONS: Final = ("t", "ngettext")
+_TEMPLATE_OPTIONS: Final = {
+    "encoding": "utf-8", "silent": "false", "trim_blocks": "true", "extensions": "admin.drawn_once.Once",
+}  # fmt: skip
 
 # One text, or its singular and plural.
 Msgid = str | tuple[str, str]
@@ -94,9 +97,7 @@ def _texts_of_code(source: str) -> Iterator[Msgid]:
 
 def _texts_of_template(path: Path) -> Iterator[Msgid]:
     with path.open("rb") as file:
-        for _line, _function, text, _comments in babel_extract(
-            file, _TEMPLATE_FUNCTIONS, [], {"encoding": "utf-8", "silent": "false", "trim_blocks": "true"}
-        ):
+        for _line, _function, text, _comments in babel_extract(file, _TEMPLATE_FUNCTIONS, [], _TEMPLATE_OPTIONS):
             match text:
                 case str():
                     yield text

@@ -100,11 +100,11 @@ def test_what_may_change_behind_the_key_is_refused() -> None:
         shown("{% once %}{{ forgotten }}{% endonce %}")
 
 
-def test_the_oldest_goes_first(once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_shown_for_longest_goes_first(once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn_once, "MOST", 2)
     template = environment().from_string("{% once %}{{ one }}{% endonce %}")
-    told = [Told(name) for name in ("a", "b", "c", "a")]
+    told = [Told(name) for name in ("a", "b", "a", "c", "a", "b")]
     for one in told:
         render_text(template, a_reading(), one=one)
-    assert [one.drawn for one in told] == [1, 1, 1, 1]
+    assert [one.drawn for one in told] == [1, 1, 0, 1, 0, 1]
     assert len(once.kept) == 2
