@@ -2,32 +2,29 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
 
 from markupsafe import Markup
 
-T = TypeVar("T", bound=Hashable)
 ROOM = 4_000_000  # signs of markup; with what it was drawn of some 25 MB
 
 
-class Drawings(Generic[T]):
-    """What `draw` made of the parts that were shown last, as many as have `room`, in signs.
+class Drawings:
+    """What was made of the parts that were shown last, as many as have `room`, in signs.
 
     They are not counted by the piece: one long letter takes the room of a thousand lines of the journal.
     """
 
-    def __init__(self, draw: Callable[[T], Markup], *, room: int = ROOM) -> None:
-        self._draw = draw
+    def __init__(self, *, room: int = ROOM) -> None:
         self._room = room
-        self._kept: OrderedDict[T, Markup] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Markup] = OrderedDict()
 
-    def of(self, part: T) -> Markup:
+    def of(self, part: Hashable, draw: Callable[[], Markup]) -> Markup:
         """The part as it was drawn, whoever it was drawn for: `draw` knows nothing but the part."""
         known = self._kept.get(part)
         if known is not None:
             self._kept.move_to_end(part)
             return known
-        markup = self._kept[part] = self._draw(part)
+        markup = self._kept[part] = draw()
         self._room -= len(markup)
         while self._room < 0:
             _part, oldest = self._kept.popitem(last=False)

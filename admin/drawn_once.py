@@ -19,12 +19,11 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.parser import Parser
 from markupsafe import Markup
 
+from admin.drawings import Drawings
 from service.words import Language
 
 if TYPE_CHECKING:
     from admin.pages import Reading
-
-MOST: Final = 1_024  # parts of some kilobytes; what was not shown for longest goes first
 
 # Macros are compiled once for all readers, so what depends on the reader reaches them this way.
 READING: Final[ContextVar[Reading]] = ContextVar("reading")
@@ -58,7 +57,7 @@ class Once(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.kept: dict[Hashable, Markup] = {}
+        self.drawings = Drawings()
         self.parts = count()
 
     def parse(self, parser: Parser) -> nodes.Node:
@@ -74,12 +73,10 @@ class Once(Extension):
 
     def _drawn(self, part: int, values: tuple[Hashable, ...], caller: Callable[[], Markup]) -> Markup:
         language = READING.get().language
-        key = (part, language, values, *map(type, values))  # markup equals the text that would have to be escaped
-        known = self.kept.pop(key, None)
-        if known is None:
+
+        def draw() -> Markup:
             with read_by_nobody(language):
-                known = caller()
-            if len(self.kept) >= MOST:
-                del self.kept[next(iter(self.kept))]
-        self.kept[key] = known
-        return known
+                return caller()
+
+        kinds = tuple(type(value) for value in values)  # markup equals the text that would have to be escaped
+        return self.drawings.of((part, language, values, kinds), draw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -83,14 +84,17 @@ class MoveForm:
     @property
     def body(self) -> Markup:
         """What stands between its hidden inputs and its end. Untouched, most look the same on every ticket."""
-        return _draw(self) if self.opened else DRAWN.of(replace(self, key=""))
+        if self.opened:
+            return _draw(self)
+        untouched = replace(self, key="")
+        return DRAWN.of(untouched, partial(_draw, untouched))
 
 
 def _draw(form: MoveForm) -> Markup:
     return drawn_for_nobody("desk/move_body.html", form.language, form=form)
 
 
-DRAWN = Drawings(_draw)
+DRAWN = Drawings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from markupsafe import Markup
@@ -55,7 +56,7 @@ class Said:
     @property
     def body(self) -> Markup:
         """What stands in the message, but for the form that splits it off."""
-        return DRAWN.of(self)
+        return DRAWN.of(self, partial(_draw, self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Done:
     @property
     def body(self) -> Markup:
         """The whole line."""
-        return DRAWN.of(self)
+        return DRAWN.of(self, partial(_draw, self))
 
 
 def _draw(one: Said | Done) -> Markup:
@@ -81,7 +82,7 @@ def _draw(one: Said | Done) -> Markup:
     return drawn_for_nobody(template, one.language, one=one, letter_states=LETTER_STATES, letter_tones=LETTER_TONES)
 
 
-DRAWN = Drawings(_draw)  # a talk is read again and again, and seldom looks different
+DRAWN = Drawings()  # a talk is read again and again, and seldom looks different
 
 
 def talk(

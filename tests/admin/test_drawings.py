@@ -10,20 +10,23 @@ from admin.drawings import Drawings
 
 def test_a_part_is_drawn_once_until_others_took_its_room() -> None:
     drawn: list[str] = []
+    drawings = Drawings(room=30)
 
-    def draw(part: str) -> Markup:
-        drawn.append(part)
-        return Markup(part * 10)
+    def look_at(part: str) -> None:
+        def draw() -> Markup:
+            drawn.append(part)
+            return Markup(part * 10)
 
-    drawings = Drawings(draw, room=30)
+        assert drawings.of(part, draw) == part * 10
+
     for part in "abcab":
-        assert drawings.of(part) == part * 10
+        look_at(part)
     assert drawn == ["a", "b", "c"]
-    drawings.of("d")  # takes the room of c, which nobody has looked at since
-    drawings.of("a")
-    drawings.of("b")
+    look_at("d")  # takes the room of c, which nobody has looked at since
+    look_at("a")
+    look_at("b")
     assert drawn == ["a", "b", "c", "d"]
-    drawings.of("c")
+    look_at("c")
     assert drawn == ["a", "b", "c", "d", "c"]
 
 

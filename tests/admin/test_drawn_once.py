@@ -1,15 +1,13 @@
 """What is drawn once is drawn anew for whatever it shows and for nothing else, and never knows who reads it."""
 
-from collections.abc import Iterator
-from typing import cast
-
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from admin import drawn_once
+from admin.drawings import Drawings
 from admin.drawn_once import Once
 from admin.pages import environment, render_text
+from service.words import Language
 from tests.admin.test_layout import a_reading
 
 
@@ -31,20 +29,17 @@ class Told:
         return self.name
 
 
-@pytest.fixture
-def once() -> Iterator[Once]:
-    """Nothing kept of earlier tests, nor for later ones."""
-    extension = cast(Once, environment().extensions[Once.identifier])
-    extension.kept.clear()
-    yield extension
-    extension.kept.clear()
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of earlier tests, nor for later ones."""
+    monkeypatch.setattr(environment().extensions[Once.identifier], "drawings", Drawings())
 
 
-def shown(source: str, language: drawn_once.Language = "en", **values: object) -> str:
+def shown(source: str, language: Language = "en", **values: object) -> str:
     return render_text(environment().from_string(source), a_reading(language), **values)
 
 
-def test_equal_values_are_drawn_once_and_others_anew(once: Once) -> None:
+def test_equal_values_are_drawn_once_and_others_anew() -> None:
     template = environment().from_string("{% once %}<b>{{ one }}</b>{% endonce %}")
     first, equal, other = Told("<a>"), Told("<a>"), Told("<b>")
     assert [render_text(template, a_reading(), one=one) for one in (first, equal, other)] == [
@@ -53,7 +48,6 @@ def test_equal_values_are_drawn_once_and_others_anew(once: Once) -> None:
     assert (first.drawn, equal.drawn, other.drawn) == (1, 0, 1)
 
 
-@pytest.mark.usefixtures("once")
 def test_every_name_that_stands_free_is_part_of_the_key() -> None:
     cells = "{% for one in cells %}{{ one }}{{ loop.index }}{% endfor %}"
     body = "{% if wide %}{{ row }}" + cells + "{% with a = note %}{{ a }}{% endwith %}{% endif %}"
@@ -65,13 +59,11 @@ def test_every_name_that_stands_free_is_part_of_the_key() -> None:
     assert render_text(template, a_reading(), **values | {"wide": False}) == ""
 
 
-@pytest.mark.usefixtures("once")
 def test_text_is_escaped_though_equal_markup_was_drawn_before() -> None:
     template = environment().from_string("{% once %}{{ one }}{% endonce %}")
     assert [render_text(template, a_reading(), one=one) for one in (Markup("<b>"), "<b>")] == ["<b>", "&lt;b&gt;"]
 
 
-@pytest.mark.usefixtures("once")
 def test_each_language_has_its_own() -> None:
     template = environment().from_string('{% once %}{{ t("Queue") }}{% endonce %}')
     assert [render_text(template, a_reading(language)) for language in ("en", "ru", "en")] == [
@@ -79,32 +71,20 @@ def test_each_language_has_its_own() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.usefixtures("once")
 def test_parts_are_told_apart_wherever_they_stand() -> None:
     assert shown("{% once %}a{{ x }}{% endonce %} {% once %}b{{ x }}{% endonce %}", x=1) == "a1 b1"
     assert shown("{% once %}c{{ x }}{% endonce %}", x=1) == "c1"
 
 
 @pytest.mark.parametrize("asked", ["{{ reader().name }}", "{{ csrf_input() }}", "{{ zone_name() }}"])
-def test_it_cannot_ask_who_reads_it(once: Once, asked: str) -> None:
+def test_it_cannot_ask_who_reads_it(asked: str) -> None:
     with pytest.raises(RuntimeError, match="give it as a value"):
         shown(f"{{% once %}}{asked}{{% endonce %}}")
-    assert not once.kept
+    assert shown("{% once %}{{ one }}{% endonce %}", one=1) == "1"  # and the next part is drawn as ever
 
 
-@pytest.mark.usefixtures("once")
 def test_what_may_change_behind_the_key_is_refused() -> None:
     with pytest.raises(TypeError, match="unhashable"):
         shown("{% once %}{{ rows | length }}{% endonce %}", rows=[1, 2])
     with pytest.raises(UndefinedError):
         shown("{% once %}{{ forgotten }}{% endonce %}")
-
-
-def test_what_was_not_shown_for_longest_goes_first(once: Once, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn_once, "MOST", 2)
-    template = environment().from_string("{% once %}{{ one }}{% endonce %}")
-    told = [Told(name) for name in ("a", "b", "a", "c", "a", "b")]
-    for one in told:
-        render_text(template, a_reading(), one=one)
-    assert [one.drawn for one in told] == [1, 1, 0, 1, 0, 1]
-    assert len(once.kept) == 2
