@@ -30,10 +30,11 @@ CSRF_FIELD: Final = "_csrf_token"  # the name that Litestar's middleware looks f
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """A sentence shown once after a redirect: what was done, or why not."""
+    """A sentence shown once after a redirect: what was done, or why not; `ticket` is the id of one it leads to."""
 
     text: str
     tone: Literal["done", "refused", "note"] = "done"
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

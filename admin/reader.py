@@ -39,9 +39,9 @@ def address(request: AnyRequest) -> str:
     return f"{path}?{query}" if query and request.method == "GET" else path
 
 
-def flash(request: AnyRequest, text: str, tone: Tone = "done") -> None:
-    """Say something on the next page this browser is shown."""
-    said = base64.urlsafe_b64encode(msgspec.json.encode([text, tone])).decode()
+def flash(request: AnyRequest, text: str, tone: Tone = "done", *, ticket: str = "") -> None:
+    """Say something on the next page this browser is shown; of a `ticket`, which is not on it, with the way there."""
+    said = base64.urlsafe_b64encode(msgspec.json.encode([text, tone, ticket])).decode()
     if len(said) <= _MOST_COOKIE:
         set_cookie(request, FLASH_COOKIE, f"{said}.{_seal(request, said)}", max_age=FLASH_LASTS)
 
@@ -55,10 +55,10 @@ def _last_said(request: AnyRequest) -> tuple[Flash, ...]:
     if not hmac.compare_digest(seal.encode(), _seal(request, said).encode()):
         return ()
     try:
-        text, tone = msgspec.json.decode(base64.urlsafe_b64decode(said), type=tuple[str, Tone])
+        text, tone, ticket = msgspec.json.decode(base64.urlsafe_b64decode(said), type=tuple[str, Tone, str])
     except (binascii.Error, msgspec.DecodeError):
         return ()
-    return (Flash(text, tone),)
+    return (Flash(text, tone, ticket),)
 
 
 def _seal(request: AnyRequest, said: str) -> str:

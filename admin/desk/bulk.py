@@ -71,7 +71,7 @@ async def bulk(request: AnyRequest) -> Response[Any]:
     back = own_page(typed.get("back", "/desk"))
     reader, actor = await reading(request), await actor_of(request)
     if taken := as_uuid(typed.get("take", "")):
-        flash(request, *await _take(taken, typed, reader, actor))
+        flash(request, *await _take(taken, typed, reader, actor), ticket=str(taken))
         return Redirect(back, status_code=303)
     ids = [id for one in dict.fromkeys(form.getall("ticket", [])) if (id := as_uuid(str(one)))][:MOST]
     asked = _asked(typed, reader)

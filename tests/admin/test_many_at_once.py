@@ -103,6 +103,9 @@ async def test_a_ticket_is_taken_in_the_queue(operator: Browser) -> None:
         form = hidden_fields((await operator.get("/desk")).text, "/desk/bulk")
         taken = await operator.client.post("/desk/bulk", data=form | {"take": str(ticket.id)})
         assert (taken.status_code, taken.headers["location"]) == (303, "/desk")
+        said = re.search(r'<p class="flash flash-done".*?</p>', (await operator.get("/desk")).text)
+        assert said
+        assert f'{ticket.number or ticket.subject} is yours. <a href="/desk/tickets/{ticket.id}">' in said[0]
     assert await fetchval("SELECT count(*) FROM ticket WHERE assignee IS NOT NULL") == 2
     assert await fetchval("SELECT count(*) FROM journal WHERE trigger = 'start'") == 1
 
