@@ -11,6 +11,7 @@ import msgspec
 
 from admin.desk.listing import LATE, RUNNING
 from service.database import fetch
+from service.reporting import BOOKED, PERSON
 from workflow.definition import OPERATORS
 from workflow.process import PROCESS
 
@@ -73,13 +74,12 @@ async def load(*, since: datetime, at: datetime, team: int | None = None) -> lis
         "WITH held AS (SELECT t.assignee AS user, count(*) AS open, "
         f"count(*) FILTER (WHERE t.state = ANY($3)) AS running, count(*) FILTER (WHERE {LATE.format(at='$2')}) AS late "
         "FROM ticket t WHERE t.closed_at IS NULL GROUP BY 1), "
-        "booked AS (SELECT j.actor_id, sum(m.minutes)::int AS minutes FROM message m "
-        "JOIN journal j ON j.ticket = m.ticket AND j.seq = m.seq "
-        "WHERE m.minutes > 0 AND m.at >= $1 AND j.actor_kind = 'staff' GROUP BY 1)"
+        f"booked AS (SELECT u.id, sum(m.minutes)::int AS minutes FROM {BOOKED} {PERSON} "
+        "WHERE m.minutes > 0 AND m.at >= $1 GROUP BY 1)"
         " SELECT u.id AS user, u.name, coalesce(h.open, 0) AS open, coalesce(h.running, 0) AS running, "
         "coalesce(h.late, 0) AS late, coalesce(b.minutes, 0) AS minutes_today, "
         "coalesce($2 >= u.absent_from AND $2 < u.absent_until, false) AS absent "
-        "FROM app_user u LEFT JOIN held h ON h.user = u.id LEFT JOIN booked b ON b.actor_id = u.id::text "
+        "FROM app_user u LEFT JOIN held h ON h.user = u.id LEFT JOIN booked b ON b.id = u.id "
         f"WHERE u.active AND (u.role = ANY($4) OR h.open > 0) AND {_of_team('u.id', '$5')} "
         "UNION ALL SELECT NULL, '', open, running, late, 0, false FROM held "
         "WHERE held.user IS NULL AND $5::bigint IS NULL "

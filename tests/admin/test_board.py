@@ -6,6 +6,8 @@ from service import clock
 from service.accounts import add_user
 from service.database import execute, fetchval
 from service.deadlines import fire
+from service.tickets import carry_out
+from service.tokens import add_token, bearer
 from tests.admin.conftest import Signs, words
 from tests.admin.test_desk import a_request, a_ticket, in_work, makes
 from workflow.definition import Role
@@ -54,3 +56,9 @@ async def test_minutes_are_told_of_whoever_booked_them_whatever_their_name(signs
     assert words(await gleb.get("/board")).count("Olga 0 0 0 45") == 1  # and not of her namesake
     await execute("UPDATE app_user SET name = 'Olga Married' WHERE email = 'olga@example.org'")
     assert "Olga Married 0 0 0 45" in words(await gleb.get("/board"))
+    person = await fetchval("SELECT id FROM app_user WHERE email = 'olga@example.org'")
+    script = await bearer(await add_token("script", role=Role.OPERATOR, user=person, at=clock.now()), at=clock.now())
+    assert script
+    given = {"text": "Try again.", "delivery_method": "phone", "minutes": 30}
+    await carry_out(ticket.id, "answer", by=script.actor, at=clock.now(), cause="request:script", given=given)
+    assert "Olga Married 0 0 0 75" in words(await gleb.get("/board"))  # her own token books for her

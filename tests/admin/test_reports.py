@@ -13,6 +13,8 @@ import pytest
 from service import clock
 from service.database import execute, fetchval
 from service.ticket import Ticket
+from service.tickets import carry_out
+from service.tokens import add_token, bearer
 from tests.admin.conftest import Browser, Signs, words
 from tests.admin.test_desk import a_request, a_ticket, does, in_work, makes
 from workflow.definition import Role
@@ -159,6 +161,28 @@ async def test_colleagues_of_one_name_are_told_apart(signs_in: Signs) -> None:
     items = (await first.client.get("/api/v1/reports/effort?months=1")).json()["items"]
     assert len({one["operator_id"] for one in items}) == 2
     assert {one["operator"] for one in items} == {"Olga"}
+
+
+async def test_minutes_booked_by_a_personal_token_are_its_persons(operator: Browser) -> None:
+    person = await fetchval("SELECT id FROM app_user WHERE name = 'Olga'")
+    keys = [("script of Olga", person), ("telephone exchange", None)]
+    for n, (name, user) in enumerate(keys):
+        known = await bearer(await add_token(name, role=Role.OPERATOR, user=user, at=clock.now()), at=clock.now())
+        assert known
+        ticket, given = await in_work(name), {"text": "Try again.", "delivery_method": "phone", "minutes": 40 + n}
+        await carry_out(ticket.id, "answer", by=known.actor, at=clock.now(), cause=f"request:{n}", given=given)
+    await makes(operator, await in_work("by hand"), "answer", text="Try.", delivery_method="phone", minutes="30")
+    page = await operator.get("/reports?months=1")
+    assert "Olga 2 70" in words(page)
+    assert "telephone exchange 1 41" in words(page)
+    assert "script of Olga" not in words(page)
+    (hers,) = [href for href in links(page.text, "effort") if f"operator=staff%3A{person}" in href]
+    behind = words(await operator.get(hers))
+    assert all(subject in behind for subject in ("script of Olga", "by hand"))
+    assert "telephone exchange" not in behind
+    bookings = (await operator.client.get("/reports/bookings/csv?months=1")).content.decode("utf-8-sig")
+    who = [row[5] for row in csv.reader(io.StringIO(bookings))][1:]
+    assert who == ["Olga", "telephone exchange", "Olga"]
 
 
 async def test_every_table_is_a_file(operator: Browser) -> None:
