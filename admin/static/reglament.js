@@ -97,7 +97,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.matches("textarea")) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.matches("textarea, .move :is(select, input)")) {
+      event.preventDefault();
       event.target.form?.requestSubmit(); // by the form's own first button, as Enter does in a line
       return;
     }

@@ -104,6 +104,12 @@ def test_a_day_by_keyboard(system: System, passwords: dict[str, str], api: httpx
     page.keyboard.press(page.locator("#move-answer > summary").get_attribute("data-key"))
     page.keyboard.type("Пишу сразу")
     assert page.locator("#move-answer [name=text]").input_value() == "Пишу сразу"
+    page.keyboard.press("Escape")
+    page.keyboard.press(page.locator("#move-assign > summary").get_attribute("data-key"))
+    page.keyboard.press("ArrowDown")
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")  # also where nothing is written, only chosen
+    assert "Сделано: Назначить." in olga.read()
     assert olga.errors == []
 
 
