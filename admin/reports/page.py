@@ -78,7 +78,7 @@ def _level_chips(
     kept: list[LevelKept], level: str, months: int, rules: Rulebook, reader: Reading
 ) -> list[tuple[str, str, bool]]:
     """All service levels together, or one of them; nothing to choose where there is only one."""
-    codes = sorted({one.level for one in kept if one.level})
+    codes = sorted({one.level for one in kept if one.level} | ({level} & rules.levels.keys()))
     if len(codes) < 2 and not level:
         return []
     everybody = (translate(reader.language, _("All service levels")), url("/reports", months=months), not level)

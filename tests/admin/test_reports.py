@@ -34,7 +34,16 @@ def links(html: str, kind: str) -> list[str]:
 
 
 async def test_without_requests_the_page_says_what_will_appear(operator: Browser) -> None:
-    assert "Nothing to report yet" in words(await operator.get("/reports"))
+    assert "Nothing to report in this time Figures will appear here" in words(await operator.get("/reports"))
+
+
+async def test_a_level_without_requests_stays_chosen_and_only_this_time_is_spoken_of(operator: Browser) -> None:
+    ticket = await does(await a_ticket("rated"), "withdraw", text="Works again.")
+    await execute("INSERT INTO satisfaction (ticket, score, at) VALUES ($1, 'good', $2)", ticket.id, clock.now())
+    page = await operator.get("/reports?months=1&level=extended")
+    assert 'aria-current="true">Extended' in page.text
+    assert "Nothing to report in this time" in words(page)
+    assert "Nobody has answered in this time." in words(page)  # somebody of another level has
 
 
 async def test_every_figure_leads_to_its_tickets(operator: Browser) -> None:
@@ -119,7 +128,7 @@ async def test_pauses_are_told_by_their_reason(operator: Browser) -> None:
 
 
 async def test_what_customers_thought_is_told_by_month_and_leads_to_their_tickets(operator: Browser) -> None:
-    assert "Nobody has answered yet" in words(await operator.get("/reports?months=1"))
+    assert "Nobody has answered in this time." in words(await operator.get("/reports?months=1"))
     for subject, score in (("pleased", "good"), ("cross", "bad")):
         ticket = await does(await a_ticket(subject), "withdraw", text="Works again.")
         await execute("INSERT INTO satisfaction (ticket, score, at) VALUES ($1, $2, $3)", ticket.id, score, clock.now())
