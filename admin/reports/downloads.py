@@ -16,15 +16,17 @@ from admin.pages import Reading
 from admin.reader import reading
 from admin.reading import AnyRequest
 from admin.reports import work
-from admin.reports.clocks import CLOCKS
+from admin.reports.clocks import CLOCKS, level_name
 from admin.reports.period import Period, month_of, months_of, months_until, period_of, since_of
 from service import appendix, reporting
 from service.compliance import by_month_and_level
+from service.regulations import in_force
 from service.satisfaction import summary
 from service.spreadsheets import CSV, XLSX, Cell, as_csv, as_xlsx
 from service.words import translate
 from workflow.errors import NotFound
 from workflow.process import DELIVERY_METHODS, PROCESS
+from workflow.regulation import Rulebook
 from workflow.words import _
 
 Rows = Sequence[Sequence[Cell]]
@@ -34,9 +36,10 @@ HOUR: Final = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Whose file it is, and of which time."""
+    """Whose file it is, and of which time; `rules` are those that name what stands in it."""
 
     reader: Reading
+    rules: Rulebook
     months: int
     level: str
     since: datetime
@@ -70,7 +73,8 @@ async def download(request: AnyRequest, name: FromPath[str], form: FromPath[str]
         raise NotFound()
     reader, months = await reading(request), months_of(request)
     wanted = Wanted(
-        reader=reader, months=months, level=request.query_params.get("level", "").replace("\x00", ""),
+        reader=reader, rules=await in_force(at=reader.at), months=months,
+        level=request.query_params.get("level", "").replace("\x00", ""),
         since=since_of(months, at=reader.at, zone=reader.zone),
         period=period_of(request, at=reader.at, zone=reader.zone),
     )  # fmt: skip
@@ -95,7 +99,8 @@ async def _journal(wanted: Wanted) -> Pages:
 async def _sla(wanted: Wanted) -> Pages:
     rows = await by_month_and_level(months=wanted.months, at=wanted.reader.at)
     yield [
-        [one.month, wanted.t(CLOCKS[one.clock]), one.priority or "", one.level, one.met, one.extended, one.breached,
+        [one.month, wanted.t(CLOCKS[one.clock]), one.priority or "",
+         one.level and level_name(one.level, wanted.rules, wanted.reader), one.met, one.extended, one.breached,
          one.running]
         for one in rows if wanted.level in ("", one.level)
     ]  # fmt: skip
@@ -124,7 +129,8 @@ def _happened(trigger: str) -> Callable[[Wanted], Pages]:
     async def pages(wanted: Wanted) -> Pages:
         zone = wanted.reader.zone.key
         rows = await reporting.happened(trigger, since=wanted.since, zone=zone, level=wanted.level)
-        yield [[one.month, one.code, one.n, one.tickets] for one in rows]
+        names = work.reasons(wanted.rules, wanted.reader)
+        yield [[one.month, names.get(one.code, one.code), one.n, one.tickets] for one in rows]
 
     return pages
 

@@ -214,6 +214,18 @@ async def test_every_table_is_a_file(operator: Browser) -> None:
     assert [row[-3:] for row in csv.reader(io.StringIO(bookings))][1:] == [["Olga", "E-mail", "45"], ["Olga", "", "30"]]
 
 
+async def test_files_name_reasons_and_service_levels_as_the_page_does(operator: Browser) -> None:
+    ticket = await in_work()
+    await does(ticket, "extend", reason="needs_development", text="Soon.", promised_at="2099-01-01T12:00:00+03:00")
+    await execute("UPDATE ticket SET service_level = 'extended' WHERE id = $1", ticket.id)
+    page = words(await operator.get("/reports?months=1"))
+    for name, column in (("extensions", 1), ("sla", 3)):
+        file = (await operator.client.get(f"/reports/{name}/csv?months=1")).content.decode("utf-8-sig")
+        said = {row[column] for row in list(csv.reader(io.StringIO(file)))[1:]}
+        assert not said & {"needs_development", "extended"}
+        assert all(one in page for one in said), said
+
+
 async def test_a_file_of_bookings_goes_on_where_a_page_ended(
     operator: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
