@@ -23,7 +23,7 @@ from service.notices import AUDIENCE, DEADLINE, MAIL, Reader, read_audience
 from service.people import colleague
 from service.regulations import RULEBOOKS
 from service.ticket import FROM, SELECT, read_ticket
-from service.tickets import know_rules, ring_for
+from service.tickets import asked_last, know_rules, ring_for
 from service.words import Language, translate
 from workflow.errors import NotFound, WrongState
 from workflow.regulation import Step
@@ -277,12 +277,7 @@ async def _close_after_silence(change: Change, _due: Due) -> None:
 
 async def _remind(change: Change, _due: Due) -> None:
     """The customer is asked again what was asked last."""
-    question = await fetchval(
-        "SELECT m.text FROM message m JOIN journal j ON j.ticket = m.ticket AND j.seq = m.seq "
-        "WHERE m.ticket = $1 AND m.direction = 'out' AND j.trigger = 'request_info' ORDER BY m.seq DESC LIMIT 1",
-        change.ticket.id,
-    )
-    _act(change, "remind", {}, question=question or "")
+    _act(change, "remind", {}, question=await asked_last(change.ticket.id))
 
 
 async def _wake(change: Change, due: Due) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from service import bell, failpoints, recipients, tracing
 from service.actors import Actor
 from service.change import Change, File, Spoken
-from service.database import DB, fetch, fetchrow, retried
+from service.database import DB, fetch, fetchrow, fetchval, retried
 from service.files import MOST_AT_ONCE
 from service.idempotency import Key, refuse_repetition
 from service.notices import AUDIENCE, DEADLINE, MAIL, Reader, read_audience
@@ -154,7 +154,7 @@ def act(
         files=files,
         letters=_letters(decision),
         types=decision.move.events,
-        context=decision.given,
+        context=decision.given if not found.question else {**decision.given, "question": found.question},
         told=told if found.told else None,
     )
     for reader in told:
@@ -298,6 +298,7 @@ class References(msgspec.Struct, frozen=True):
     message: SplitMessage | None = None
     files: tuple[File, ...] = ()
     told: tuple[Reader, ...] = ()  # whom of the house the act tells
+    question: str = ""  # what a reminder reminds of
     errors: tuple[FieldError, ...] = ()
 
 
@@ -333,7 +334,23 @@ async def find_references(trigger: str, given: Mapping[str, object], *, ticket: 
             errors.append(FieldError(field.name, missing.sentence, missing.params))
     if move.tells:
         found["told"] = tuple(await recipients.told(move.tells, assignee="", at=at))
+    if "reminder" in move.letters:
+        found["question"] = await asked_last(ticket)
     return References(**found, errors=tuple(errors))
+
+
+ASKED = PROCESS.by_trigger["request_info"].to  # where a question waits for its answer
+
+
+async def asked_last(ticket: UUID) -> str:
+    """The question whose answer the customer owes; '' while none is open."""
+    question = await fetchval(
+        "SELECT m.text FROM message m JOIN journal j ON j.ticket = m.ticket AND j.seq = m.seq "
+        "JOIN ticket t ON t.id = m.ticket AND t.state = $2 "
+        "WHERE m.ticket = $1 AND m.direction = 'out' AND j.trigger = 'request_info' ORDER BY m.seq DESC LIMIT 1",
+        ticket, ASKED,
+    )  # fmt: skip
+    return question or ""
 
 
 async def _named_files(given: object, field: str, *, ticket: UUID) -> tuple[tuple[File, ...], list[FieldError]]:

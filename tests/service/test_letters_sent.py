@@ -74,6 +74,15 @@ async def reminded(language: str) -> Ticket:
     return ticket
 
 
+async def reminded_by_hand(language: str) -> Ticket:
+    return await does(await waiting(language), "remind", MONDAY)
+
+
+async def reminded_without_a_question(language: str) -> Ticket:
+    ticket = await does(await waiting(language), "resume", MONDAY, by=ASKER, text="7.1")
+    return await does(ticket, "remind", MONDAY, text="Please call us.")
+
+
 async def disputed(language: str) -> Ticket:
     return await does(await done(language), "dispute", MONDAY + HOUR, by=ASKER, text="It still fails.")
 
@@ -112,6 +121,8 @@ TABLE = (
     (answered,          "answer",     CUSTOMER,   None,             "We look.",                   "We look."),
     (extended,          "extension",  CUSTOMER,   None,             "Предполагаемый срок",        "We expect to solve it by"),
     (reminded,          "reminder",   CUSTOMER,   "auto-generated", "Вопрос был таким",           "The question was"),
+    (reminded_by_hand,  "reminder",   CUSTOMER,   "auto-generated", "Which version?",             "Which version?"),
+    (reminded_without_a_question, "reminder", CUSTOMER, "auto-generated", "Напоминаем о вашей заявке", "We remind you of your"),
     (done,              "completed",  CUSTOMER,   None,             "Подтвердить решение",        "Confirm the solution"),
     (disputed,          "dispute",    CUSTOMER,   "auto-generated", "получили ваше возражение",   "We received your objection"),
     (confirmed,         "closed",     CUSTOMER,   "auto-generated", "закрыта",                    "is closed"),
