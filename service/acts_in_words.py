@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.words import Language, clock_time, day, ngettext, translate
-from workflow.process import CHANNELS, DELIVERY_METHODS, PROCESS, SCORES
+from workflow.process import CHANNELS, DELIVERY_METHODS, PROCESS, RELATIONS, SCORES
 from workflow.regulation import Rulebook
 from workflow.words import _
 
@@ -15,12 +15,23 @@ RECEIVED = _("Received")
 
 
 class ActTeller:
-    """Tells acts in one language, by one regulation; `people` are the names of accounts by their ids."""
+    """Tells acts in one language, by one regulation.
 
-    def __init__(self, rules: Rulebook, language: Language, *, people: Mapping[str, str]) -> None:
+    `people` are the names of accounts by their ids, `tickets` the numbers of linked tickets by theirs.
+    """
+
+    def __init__(
+        self,
+        rules: Rulebook,
+        language: Language,
+        *,
+        people: Mapping[str, str],
+        tickets: Mapping[str, str] | None = None,
+    ) -> None:
         self.rules = rules
         self.language = language
         self.people = people
+        self.tickets = tickets or {}
 
     def t(self, msgid: str, **params: object) -> str:
         return translate(self.language, msgid, **params)
@@ -66,6 +77,9 @@ class ActTeller:
             yield self.reason(str(outcome))
         if (reason := data.get("reason")) and isinstance(reason, str):
             yield self.reason(reason)
+        if relation := data.get("relation"):
+            label = self.t(dict(RELATIONS).get(str(relation), str(relation)))
+            yield f"{label} {self.tickets.get(str(data.get('ticket')), '')}".strip()
         if score := data.get("score"):
             yield self.t(dict(SCORES).get(str(score), str(score)))
         for name, sentence in _MOMENTS.items():

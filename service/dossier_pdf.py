@@ -67,7 +67,8 @@ class _Paper:
         self.language = language
         self.rules: Rulebook = RULEBOOKS[dossier.ticket.regulation_version]
         self.zone = self.rules.calendar.zone
-        self.teller = ActTeller(self.rules, language, people=dossier.people)
+        numbers = {link.id: link.number for link in dossier.links if link.number}
+        self.teller = ActTeller(self.rules, language, people=dossier.people, tickets=numbers)
 
     def t(self, msgid: str, **params: object) -> str:
         return translate(self.language, msgid, **params)

@@ -112,9 +112,15 @@ class Teller(ActTeller):
     """Tells entries and messages as the page of a ticket draws them; `colleagues` are names by address."""
 
     def __init__(
-        self, rules: Rulebook, reader: Reading, *, people: Mapping[str, str], colleagues: Mapping[str, str]
+        self,
+        rules: Rulebook,
+        reader: Reading,
+        *,
+        people: Mapping[str, str],
+        colleagues: Mapping[str, str],
+        tickets: Mapping[str, str],
     ) -> None:
-        super().__init__(rules, reader.language, people=people)
+        super().__init__(rules, reader.language, people=people, tickets=tickets)
         self.reader = reader
         self.colleagues = colleagues
 

@@ -16,7 +16,7 @@ from admin.desk.laid_out import frames_allowed
 from admin.desk.move_forms import NOTHING, MoveForm, Offer, has_form, in_order, move_form
 from admin.desk.presence import others
 from admin.desk.rights import DESK
-from admin.desk.rows import clock_bar, priority_badge, state_tone
+from admin.desk.rows import priority_badge, state_tone
 from admin.desk.splits import SplitForm, split_forms, splits
 from admin.desk.talk import LETTER_STATES, LETTER_TONES, VIEWS, Teller, View, talk
 from admin.diagram_svg import upright_diagram
@@ -88,27 +88,16 @@ async def shown(
 ) -> Response[str]:
     """The page of `ticket`; with a move that was `tried`, its form stands open and keeps what was typed."""
     path = f"/desk/tickets/{ticket.id}"
-    reader, actor = await reading(request), await actor_of(request)
-    if request.method == "POST":
-        reader = replace(reader, path=path)  # the address of a form is no page to come back to
+    actor = await actor_of(request)
     here = await _present(ticket, actor)
-    if reader.unread is not None:
-        reader = replace(reader, unread=max(0, reader.unread - here.read))
-    rules = RULEBOOKS[ticket.regulation_version]
-    view, before = _view(request), _before(request)
+    reader = _reading_on(path, await reading(request), request, here)
+    before = _before(request)
     entries = await reads.journal(ticket.id, before=before)
     first, last = (entries[0].seq, entries[-1].seq) if entries else (1, 0)
     messages = await reads.messages(ticket.id, first=first, last=last)
     beside = await reads.beside_the_talk(ticket.id, roles=sorted(STAFF))
-    attachments, letters, colleagues = beside.files, beside.letters, beside.people
-    teller = Teller(
-        rules, reader, people={str(one.id): one.name for one in colleagues},
-        colleagues={one.email: one.name for one in colleagues},
-    )  # fmt: skip
-    changing, keeping = _forms(ticket, actor, reader, beside, in_force=await rules_of(request), tried=tried)
-    split = _split_forms(ticket, actor, messages, reader, tried=tried)
-    forms: list[MoveForm | SplitForm] = [*changing, *keeping, *split.values()]
-    placed = any(form.opened for form in forms)
+    teller = _teller(ticket, beside, reader)
+    in_force = await rules_of(request)
     return render(
         "desk/ticket.html",
         reader,
@@ -116,39 +105,96 @@ async def shown(
         headers=frames_allowed(),
         ticket=ticket,
         path=path,
-        watchers=[person.name for person in colleagues if person.watches],
-        watches=any(person.watches and str(person.id) == actor.user for person in colleagues),
         others=others(here.others, reader.language),
-        badge=priority_badge(ticket, reader),
-        state=translate(reader.language, PROCESS.state(ticket.state).label),
-        tone=state_tone(ticket.state),
-        bar=clock_bar(ticket, reader) if ticket.open else None,
-        talk=talk(entries, messages, attachments, letters, view=view, teller=teller),
-        loose_files=[file for file in attachments if file.message is None],
-        talk_views=[
+        **_head(ticket, beside, actor, reader),
+        **_ways_through(path, _view(request), before=before, first=first, reader=reader),
+        talk=talk(entries, messages, beside.files, beside.letters, view=_view(request), teller=teller),
+        loose_files=[file for file in beside.files if file.message is None],
+        **_moves(ticket, actor, messages, beside, reader, in_force=in_force, tried=tried),
+        meanwhile=[teller.done(entry) for entry in tried.meanwhile] if tried else [],
+        **_side(ticket, actor, beside, reader),
+    )
+
+
+def _reading_on(path: str, reader: Reading, request: AnyRequest, here: presence.Here) -> Reading:
+    """Who opens the page has read its notices; the address of a form is no page to come back to."""
+    if request.method == "POST":
+        reader = replace(reader, path=path)
+    return reader if reader.unread is None else replace(reader, unread=max(0, reader.unread - here.read))
+
+
+def _teller(ticket: Ticket, beside: reads.Beside, reader: Reading) -> Teller:
+    return Teller(
+        RULEBOOKS[ticket.regulation_version], reader, people={str(one.id): one.name for one in beside.people},
+        colleagues={one.email: one.name for one in beside.people},
+        tickets={str(link.id): link.number for link in beside.links if link.number},
+    )  # fmt: skip
+
+
+def _head(ticket: Ticket, beside: reads.Beside, actor: Actor, reader: Reading) -> dict[str, Any]:
+    """Where the ticket stands, and who watches it."""
+    watching = [person for person in beside.people if person.watches]
+    return {
+        "watchers": [person.name for person in watching],
+        "watches": any(str(person.id) == actor.user for person in watching),
+        "badge": priority_badge(ticket, reader),
+        "state": translate(reader.language, PROCESS.state(ticket.state).label),
+        "tone": state_tone(ticket.state),
+    }
+
+
+def _ways_through(path: str, view: View, *, before: int | None, first: int, reader: Reading) -> dict[str, Any]:
+    """What of the talk to show, and the ways to its older and newer entries."""
+    return {
+        "talk_views": [
             (translate(reader.language, label), url(path, view="" if name == "all" else name), name == view, None)
             for name, label in VIEWS.items()
         ],
-        earlier=url(path, view="" if view == "all" else view, before=first) if first > 1 else "",
-        latest=path if before else "",
-        picture=upright_diagram(reader.language, here=ticket.state, possible=frozenset(_possible(ticket, actor))),
-        clocks=_clocks(ticket, reader),
-        coming=coming(ticket, reader.language),
-        customer=_customer(ticket, rules, reader),
-        missing=[translate(reader.language, REQUIRED_FIELDS[name]) for name in _missing(ticket, rules)],
-        figures=_figures(ticket, rules, reader),
-        links=[_link(link, reader) for link in beside.links],
-        letters=letters,
-        letter_states=LETTER_STATES,
-        letter_tones=LETTER_TONES,
-        changing=changing,
-        keeping=keeping,
-        tried=tried,
-        meanwhile=[teller.done(entry) for entry in tried.meanwhile] if tried else [],
-        lost=_lost(tried, placed=placed),
-        unplaced=tried.refusal if tried and not placed else "",
-        split=split,
-    )
+        "earlier": url(path, view="" if view == "all" else view, before=first) if first > 1 else "",
+        "latest": path if before else "",
+    }
+
+
+def _moves(
+    ticket: Ticket,
+    actor: Actor,
+    messages: Sequence[reads.Message],
+    beside: reads.Beside,
+    reader: Reading,
+    *,
+    in_force: Rulebook,
+    tried: Tried | None,
+) -> dict[str, Any]:
+    """The forms of what can be done, and what became of the move that was tried."""
+    changing, keeping = _forms(ticket, actor, reader, beside, in_force=in_force, tried=tried)
+    split = _split_forms(ticket, actor, messages, reader, tried=tried)
+    forms: list[MoveForm | SplitForm] = [*changing, *keeping, *split.values()]
+    placed = any(form.opened for form in forms)
+    return {
+        "changing": changing,
+        "keeping": keeping,
+        "split": split,
+        "tried": tried,
+        "lost": _lost(tried, placed=placed),
+        "unplaced": tried.refusal if tried and not placed else "",
+    }
+
+
+def _side(ticket: Ticket, actor: Actor, beside: reads.Beside, reader: Reading) -> dict[str, Any]:
+    """Its clocks, its place on the picture, the customer, the work, links and letters."""
+    rules = RULEBOOKS[ticket.regulation_version]
+    return {
+        "clocks": _clocks(ticket, reader),
+        "coming": coming(ticket, reader.language),
+        "picture": upright_diagram(reader.language, here=ticket.state, possible=frozenset(_possible(ticket, actor))),
+        "customer": _customer(ticket, rules, reader),
+        "missing": [translate(reader.language, REQUIRED_FIELDS[name]) for name in _missing(ticket, rules)],
+        "figures": _figures(ticket, rules, reader),
+        "links": [_link(link, reader) for link in beside.links],
+        "letters": beside.letters,
+        "letter_states": LETTER_STATES,
+        "letter_tones": LETTER_TONES,
+    }
 
 
 async def _present(ticket: Ticket, actor: Actor) -> presence.Here:

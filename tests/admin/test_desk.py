@@ -199,6 +199,7 @@ async def test_both_ends_of_a_link_say_what_it_means(operator: Browser) -> None:
     await operator.send(f"{page_of(other)}/moves/link", on=page_of(other), **form)
     assert "Duplicate of: First" in words(await operator.get(page_of(other)))
     assert "Duplicate of this one: Other" in words(await operator.get(page_of(first)))
+    assert f"Linked Duplicate of {first.number} Olga" in words(await operator.get(page_of(other)))  # its journal too
 
 
 async def test_a_number_sign_before_another_number_is_an_ordinary_search(operator: Browser) -> None:
