@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import msgspec
 import structlog
 
 from notifications.mail.bounces import letter_meant, take_bounce, untold_bounce
@@ -24,12 +23,11 @@ from notifications.mail.stored import (
     read_row,
     sender_of,
     settle,
-    still_to_read,
 )
 from notifications.mail.taking import NotKept, go_on, judged, says_nothing, take_in, writer
 from notifications.mail.threads import Thread, find_thread, thread_of_letter
 from service import bell, tracing
-from service.database import DB, execute, fetch, fetchrow, passing
+from service.database import DB, connection, execute, fetch, fetchrow, passing
 from service.people import Customer, customer_by_address
 from service.regulations import in_force
 
@@ -43,65 +41,94 @@ PASSING = (ReaderDied, NotKept, asyncpg.LockNotAvailableError, asyncpg.QueryCanc
 NEWS = frozenset({"receipt", "delivered"})
 
 
-class _Opened(msgspec.Struct, frozen=True):
-    """A mail nobody has sorted yet, with what it says or what went wrong when it was read."""
-
-    mail: StoredMail
-    said: ParsedMail | Exception
-
-
 async def read_stored(at: datetime, limit: int = 100) -> int:
     """Read up to `limit` stored mails, the oldest first; how many were read. Any number of workers may call it.
 
-    While one mail is sorted, the process of the reader reads the next. A mail whose reading raises is left `failed`
-    with the reason. Raises what says that the database is away.
+    While one mail is sorted, the process of the reader reads the next; both are held, so that no other worker reads
+    them too. A mail whose reading raises is left `failed` with the reason. Raises what says that the database is away.
     """
     seen: list[UUID] = []
-    done = 0
-    following = asyncio.create_task(_open_next(seen, limit))
+    following = _Reading(seen, limit, at=at)
     try:
-        while (opened := await following) is not None:
-            following = asyncio.create_task(_open_next(seen, limit))
-            done += await _take(opened, at=at)
+        while await following.is_read():
+            mail, following = following, _Reading(seen, limit, at=at)
+            await mail.take_its_turn()
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)  # what it met is nobody's any more
-    return done
+        await following.give_up()
+    return len(seen)
 
 
-async def _open_next(seen: list[UUID], limit: int) -> _Opened | None:
-    """The oldest mail that was not seen yet, read; nothing is held meanwhile."""
-    mail = await next_to_read(seen) if len(seen) < limit else None
-    if mail is None:
-        return None
-    seen.append(mail.id)
-    try:
-        return _Opened(mail, await parsed_of(mail))
-    except Exception as error:  # kept: it is told when the mail has its turn
-        return _Opened(mail, error)
+class _Reading:
+    """One mail in a transaction of its own: held and read at once, sorted when its turn comes.
 
+    Its turn asks for no second connection: the mail that waits behind it may hold the last one.
+    """
 
-async def _take(opened: _Opened, *, at: datetime) -> bool:
-    """Sort one mail, and do what follows; whether it was still to be done."""
-    mail, parsed = opened.mail, opened.said
-    try:
+    def __init__(self, seen: list[UUID], limit: int, *, at: datetime) -> None:
+        self._read = asyncio.Event()
+        self._turn = asyncio.Event()
+        self._task = asyncio.create_task(self._carry_out(seen, limit, at=at))
+        self._task.add_done_callback(lambda _task: self._read.set())
+
+    async def is_read(self) -> bool:
+        """Wait until the mail was read; False when there is none."""
+        await self._read.wait()
+        if self._task.done():
+            self._task.result()  # raises what went wrong
+            return False
+        return True
+
+    async def take_its_turn(self) -> None:
+        """Sort it, and do what follows."""
+        self._turn.set()
+        await self._task
+
+    async def give_up(self) -> None:
+        """Let go of a mail that was read ahead in vain: it stays as it was."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)  # what it met is nobody's any more
+
+    async def _carry_out(self, seen: list[UUID], limit: int, *, at: datetime) -> None:
+        if len(seen) == limit:
+            return
         async with DB.transaction(allow_nested=False):
-            if not await still_to_read(mail):
-                return False
+            mail = await next_to_read(seen)
+            if mail is None:
+                return
+            seen.append(mail.id)
+            said = await _said_by(mail)
+            self._read.set()
+            await self._turn.wait()
             with tracing.trace("read mail", kind="CONSUMER", facts={"reglament.mail": str(mail.id)}):
-                if isinstance(parsed, Exception):
-                    raise parsed
-                outcome = await sort(mail, parsed, at=at)
-                await settle(mail, outcome, at=at, parsed=parsed)
+                done = await _settled(mail, said, at=at)
+        if done:
+            await bell.ring("send_letters")
+            await bell.ring("send_webhooks")
+
+
+async def _said_by(mail: StoredMail) -> ParsedMail | Exception:
+    """What the mail says, or what went wrong when it was read: that is told when the mail has its turn."""
+    try:
+        return await parsed_of(mail)
+    except Exception as error:
+        return error
+
+
+async def _settled(mail: StoredMail, said: ParsedMail | Exception, *, at: datetime) -> bool:
+    """Sort a mail, or set it aside when something goes wrong; whether it was sorted."""
+    try:
+        async with connection().transaction():
+            if isinstance(said, Exception):
+                raise said
+            outcome = await sort(mail, said, at=at)
+            await settle(mail, outcome, at=at, parsed=said)
     except Exception as error:
         if passing(error):
             raise
         log.exception("mail not read", mail=str(mail.id))
         await _set_aside(mail, error, at=at)
-        return True
+        return False
     log.info("mail read", mail=str(mail.id), status=outcome.status, kind=outcome.kind, ticket=str(outcome.ticket))
-    await bell.ring("send_letters")
-    await bell.ring("send_webhooks")
     return True
 
 
@@ -115,13 +142,11 @@ async def _set_aside(mail: StoredMail, error: Exception, *, at: datetime) -> Non
 
     What may pass by itself is tried again by a later run, a few times.
     """
-    again = isinstance(error, PASSING) and mail.attempts + 1 < MOST_ATTEMPTS
-    async with DB.transaction(allow_nested=False):
-        if not await execute("UPDATE mail SET attempts = attempts + 1 WHERE id = $1 AND status = 'stored'", mail.id):
-            return
-        if not again:
-            reason = f"{type(error).__name__}: {error}".replace("\x00", "")
-            await settle(mail, Outcome(status="failed", kind=mail.kind, reason=reason), at=at)
+    await execute("UPDATE mail SET attempts = attempts + 1 WHERE id = $1", mail.id)
+    if isinstance(error, PASSING) and mail.attempts + 1 < MOST_ATTEMPTS:
+        return
+    reason = f"{type(error).__name__}: {error}".replace("\x00", "")
+    await settle(mail, Outcome(status="failed", kind=mail.kind, reason=reason), at=at)
 
 
 async def sort(mail: StoredMail, parsed: ParsedMail, *, at: datetime) -> Outcome:

@@ -13,7 +13,7 @@ import structlog
 from notifications.mail.classify import Envelope
 from notifications.mail.parsed import ParsedMail
 from service import alarms
-from service.database import execute, fetchrow, fetchval
+from service.database import execute, fetchrow
 from service.regulations import in_force
 from workflow.calendar import CalendarOutOfRange
 
@@ -77,21 +77,13 @@ def read_row(row: Mapping[str, Any]) -> StoredMail:
 
 
 async def next_to_read(seen: Sequence[UUID]) -> StoredMail | None:
-    """The oldest mail that nobody has read or is sorting now; it is not held. None when there is none."""
+    """The oldest mail nobody has read yet, under its lock; None when others read what is left."""
     row = await fetchrow(
         f"{SELECT} WHERE status = 'stored' AND id <> ALL($1) ORDER BY received_at, id LIMIT 1 "
         "FOR NO KEY UPDATE SKIP LOCKED",
         list(seen),
     )
     return None if row is None else read_row(row)
-
-
-async def still_to_read(mail: StoredMail) -> bool:
-    """Hold a mail for the transaction we are in; False when others do, or did."""
-    held = await fetchval(
-        "SELECT true FROM mail WHERE id = $1 AND status = 'stored' FOR NO KEY UPDATE SKIP LOCKED", mail.id
-    )
-    return bool(held)
 
 
 async def settle(mail: StoredMail, outcome: Outcome, *, at: datetime, parsed: ParsedMail | None = None) -> None:

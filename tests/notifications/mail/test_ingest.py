@@ -238,6 +238,23 @@ async def test_the_next_mail_is_with_the_reader_while_one_is_sorted(
     assert len(await look.tickets()) == 2
 
 
+async def test_workers_together_read_each_mail_once(centre, a_mail, look, at, monkeypatch: pytest.MonkeyPatch):
+    read: list[bytes] = []
+
+    class Noting(Reader):
+        async def read(self, raw: bytes) -> ParsedMail:
+            read.append(raw)
+            await asyncio.sleep(0.01)
+            return parse_mail(raw)
+
+    monkeypatch.setattr(reading, "READER", Noting())
+    for n in range(12):
+        await ingest(a_mail(message_id=f"<{n}@x.example.com>"), envelope_from="", recipients=[], source="pipe", at=at)
+    assert sum(await asyncio.gather(*(asyncio.create_task(read_stored(at)) for _ in range(3)))) == 12
+    assert len(read) == 12
+    assert len(await look.tickets()) == 12
+
+
 async def test_fifty_mails_make_fifty_tickets_however_often_the_worker_is_stopped(centre, a_mail, look, at):
     for n in range(50):
         raw = a_mail(sender=f"p{n}@many.example.net", subject=f"Тема {n}", message_id=f"<{n}@many.example.net>")
