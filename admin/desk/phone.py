@@ -29,7 +29,7 @@ from service.ticket import Ticket
 from service.tickets import carry_out
 from service.whole_numbers import whole_number
 from service.words import Language, translate
-from workflow.errors import FieldError, NotYours, WrongFields
+from workflow.errors import FieldError, NotYours, Refusal, WrongFields
 from workflow.process import PROCESS
 from workflow.words import _
 
@@ -70,10 +70,7 @@ async def take_call(request: AnyRequest) -> Response[Any]:
         asked = Request(channel=CHANNEL, **{name: typed.get(name, "") for name in FACTS})
         ticket = await _taken(asked, by=actor, at=reader.at, cause=cause)
         if priority and ticket.number is None:
-            ticket = await carry_out(
-                ticket.id, REGISTER.trigger, by=actor, at=reader.at, cause=f"{cause}:register",
-                given={"priority": priority},
-            )  # fmt: skip
+            ticket = await _registered(ticket.id, priority, by=actor, at=reader.at, cause=f"{cause}:register")
     except WrongFields as wrong:
         errors = beside(wrong, reader.language)
         caller = await _chosen(typed.get("contact", ""), at=reader.at)
@@ -101,6 +98,18 @@ async def _taken(asked: Request, *, by: Actor, at: datetime, cause: str) -> Tick
         return await receive(asked, by=by, at=at, cause=cause, key=key)
     except Repeated as repetition:
         return await reads.ticket(UUID(msgspec.json.decode(repetition.response)["id"]))
+
+
+async def _registered(ticket: UUID, priority: str, *, by: Actor, at: datetime, cause: str) -> Ticket:
+    """The ticket with its number, whichever click of a double click gave it."""
+    try:
+        return await carry_out(
+            ticket, REGISTER.trigger, by=by, at=at, cause=cause, given={"priority": priority}
+        )  # fmt: skip
+    except Refusal:
+        if not await reads.acted(ticket, cause):
+            raise
+        return await reads.ticket(ticket)
 
 
 async def _shown(
