@@ -118,7 +118,7 @@ async def _reported(
     try:
         ticket = await reads.ticket(id)
     except NotFound as gone:
-        return Report(id=str(id), number="—", subject="", done=False, said=said(gone, reader.language))
+        return Report(id=str(id), number="", subject="", done=False, said=said(gone, reader.language))
     return await work(ticket, asked, typed, reader, actor)
 
 
@@ -205,5 +205,5 @@ async def _take(id: UUID, typed: Mapping[str, str], reader: Reading, actor: Acto
 
 def _report(ticket: Ticket, *, done: bool, said: str, letter: str = "") -> Report:
     return Report(
-        id=str(ticket.id), number=ticket.number or "—", subject=ticket.subject, done=done, said=said, letter=letter
+        id=str(ticket.id), number=ticket.number or "", subject=ticket.subject, done=done, said=said, letter=letter
     )

@@ -345,7 +345,7 @@ def _link(link: reads.Link, reader: Reading) -> dict[str, str]:
     relation = dict(RELATIONS if link.outward else RELATIONS_BACK).get(link.relation, link.relation)
     return {
         "href": f"/desk/tickets/{link.id}",
-        "number": link.number or "—",
+        "number": link.number or translate(reader.language, _("no number")),
         "subject": link.subject,
         "relation": translate(reader.language, relation),
         "state": translate(reader.language, PROCESS.state(link.state).label),

@@ -110,6 +110,15 @@ async def test_a_ticket_is_taken_in_the_queue(operator: Browser) -> None:
     assert await fetchval("SELECT count(*) FROM journal WHERE trigger = 'start'") == 1
 
 
+async def test_a_ticket_without_a_number_is_linked_by_words(operator: Browser) -> None:
+    fresh, numbered = await a_request("fresh"), await a_ticket("numbered")
+    href = f'<a href="/desk/tickets/{fresh.id}">no number</a>'
+    assert href in (await presses(operator, "assign", fresh, assignee="olga@example.org")).text
+    page, form = f"/desk/tickets/{fresh.id}", {"ticket": str(numbered.number), "relation": "related"}
+    await operator.send(f"{page}/moves/link", on=page, **form)
+    assert href in (await operator.get(f"/desk/tickets/{numbered.id}")).text
+
+
 async def test_what_a_colleague_took_meanwhile_stays_theirs(operator: Browser, signs_in: Signs) -> None:
     vera = await signs_in(Role.OPERATOR, name="Vera")
     registered, fresh = await a_ticket("registered"), await a_request("fresh")
