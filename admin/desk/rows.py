@@ -79,12 +79,14 @@ class Minute:
             told = queue_row(ticket, last_trigger, reader)
             shown[row.id] = markup = drawn_for_nobody("desk/queue_row.html", reader.language, row=told)
             later = clock_bar(ticket, replace(reader, at=begins + MINUTE))
-            if later is None or told.time is None or later.tone == told.time.tone:
+            lasts = later is None or told.time is None or later.tone == told.time.tone
+            if lasts and len(known) < MOST:
                 known[row, alike] = markup
         return Markup("").join(markup for markup in shown.values() if markup is not None)
 
 
 MINUTE = timedelta(minutes=1)
+MOST = 5_000  # rows of a minute that are kept, 20 MB: some hundred pages
 DRAWN = Minute()
 
 
