@@ -17,7 +17,7 @@ from admin.reports.period import MONTHS, months_of, since_of
 from service import reporting
 from service.compliance import LevelKept, by_month_and_level
 from service.regulations import in_force
-from service.satisfaction import Month, summary
+from service.satisfaction import summary
 from service.words import translate
 from workflow.process import SCORES
 from workflow.regulation import Rulebook
@@ -36,24 +36,20 @@ async def reports_page(request: AnyRequest) -> Response[str]:
     zone = reader.zone.key
     level = request.query_params.get("level", "").replace("\x00", "")
 
-    async def happened(trigger: str) -> list[reporting.Count]:
-        return await reporting.happened(trigger, since=since, zone=zone, level=level)
-
-    async def kept_and_cost() -> tuple[list[LevelKept], list[reporting.Effort], list[Month]]:
-        return (
-            await by_month_and_level(months=months, at=reader.at),
-            await reporting.effort(since=since, until=until, zone=zone, level=level),
-            await summary(since=since, until=until, zone=reader.zone, level=level),
-        )
-
-    async def time_spent() -> tuple[list[reporting.StateTime], list[reporting.PauseTime]]:
-        return (
-            await reporting.time_per_state(since=since, level=level),
-            await reporting.pauses(since=since, level=level),
-        )
-
     # Two at once, and no more: colleagues on the desk want connections too.
-    (everything, efforts, thought), (times, rests) = await asyncio.gather(kept_and_cost(), time_spent())
+    everything, efforts = await asyncio.gather(
+        by_month_and_level(months=months, at=reader.at),
+        reporting.effort(since=since, until=until, zone=zone, level=level),
+    )
+    stays, rests = await asyncio.gather(
+        reporting.time_per_state(since=since, level=level),
+        reporting.pauses(since=since, level=level),
+    )
+    disputes, extensions = await asyncio.gather(
+        reporting.happened(work.DISPUTE, since=since, zone=zone, level=level),
+        reporting.happened(work.EXTEND, since=since, zone=zone, level=level),
+    )
+    thought = await summary(since=since, until=until, zone=reader.zone, level=level)
     kept = [one for one in everything if level in ("", one.level)]
     contracts, colleagues = work.by_contract(efforts, level=level), work.by_colleague(efforts, level=level)
     ended = [translate(reader.language, said) for said in clocks.RESULTS.values()]
@@ -67,10 +63,10 @@ async def reports_page(request: AnyRequest) -> Response[str]:
         resolution=clocks.chart("resolution", kept, reader, level=level),
         rows=clocks.by_month(kept, rules, reader, level=level),
         by_level=clocks.by_level(kept, rules, reader, months=months),
-        states=work.states(times, months, reader, level=level),
+        states=work.states(stays, months, reader, level=level),
         pauses=work.pauses(rests, months, reader, level=level),
-        disputes=work.counted(await happened(work.DISPUTE), work.DISPUTE, rules, reader, level=level),
-        extended=work.counted(await happened(work.EXTEND), work.EXTEND, rules, reader, level=level),
+        disputes=work.counted(disputes, work.DISPUTE, rules, reader, level=level),
+        extended=work.counted(extensions, work.EXTEND, rules, reader, level=level),
         effort_chart=work.effort_chart(efforts, reader, level=level),
         contracts=contracts[:SHOWN],
         colleagues=colleagues[:SHOWN],
