@@ -80,7 +80,9 @@ async def test_the_queue_and_the_board_show_one_team(signs_in: Signs) -> None:
     assert "Olga" in load
     assert "Vera" not in load
     assert "Nobody's" not in load
+    assert "are of all teams" in board
     whole = words(await root.get("/board?team=nonsense"))
+    assert "are of all teams" not in whole
     assert "Vera" in whole[whole.index("Load") : whole.index("Not registered yet, by age")]
 
 
