@@ -102,6 +102,15 @@ async def test_the_figures_lead_to_what_they_count(operator: Browser) -> None:
     assert subjects((await operator.get(led)).text) == [waiting.subject]
 
 
+async def test_a_deadline_that_rests_is_said_to_move(operator: Browser) -> None:
+    ticket = await in_work()
+    assert "It moves on" not in words(await operator.get(page_of(ticket)))
+    await does(ticket, "request_info", text="Which version?", minutes=30)
+    assert "It moves on while the clock rests." in words(await operator.get(page_of(ticket)))
+    await does(ticket, "resume", text="Seven.")
+    assert "It moves on" not in words(await operator.get(page_of(ticket)))
+
+
 async def test_a_figure_of_nothing_is_plain_and_one_beyond_999_says_so(operator: Browser) -> None:
     async def figure() -> tuple[str, ...]:
         page = await operator.get("/desk")
