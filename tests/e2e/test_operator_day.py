@@ -340,10 +340,20 @@ def test_pages_fit_their_screens_and_everybody(
     scheme: str,
     language: str,
 ) -> None:
-    ticket = registered(api, f"Доступность {scheme}")
+    unbroken = "ru.example.archive.ConnectionTimedOutWhileReadingTheIndexException" * 3
+    ticket = registered(api, f"Доступность {scheme} {unbroken}")
     reader = Reader(browser, system, passwords, "day-root", viewport=viewport, color_scheme=scheme)
     reader.page.click(f"button[name=language][value={language}]")
-    paths = ("/desk", f"/desk/tickets/{ticket['id']}", "/board", "/reports", "/reports/journal", "/people", "/profile")
+    paths = (
+        "/desk",
+        f"/desk?q={unbroken}",
+        f"/desk/tickets/{ticket['id']}",
+        "/board",
+        "/reports",
+        "/reports/journal",
+        "/people",
+        "/profile",
+    )
     for path in paths:
         page = reader.opens(path)
         assert page.locator("html").get_attribute("lang") == language
