@@ -10,7 +10,7 @@ import msgspec
 
 from service.conditions import Where
 from service.database import fetch, fetchrow, fetchval
-from service.paging import COUNTED
+from service.paging import capped
 from workflow.errors import NotFound
 
 WAITING = ("held", "failed")
@@ -64,13 +64,12 @@ async def mails(statuses: Sequence[str], *, limit: int = MOST, after: Place | No
 
 
 COUNTS = "SELECT " + ", ".join(
-    f"(SELECT count(*) FROM (SELECT FROM mail WHERE status = '{status}' LIMIT {COUNTED + 1}) AS counted) AS {status}"
-    for status in (*WAITING, *SET_ASIDE)
+    capped(f"mail WHERE status = '{status}'") + f" AS {status}" for status in (*WAITING, *SET_ASIDE)
 )
 
 
 async def counts() -> dict[str, int]:
-    """How many mails of each status of the tray there are, each counted no further than COUNTED + 1."""
+    """How many mails of each status of the tray there are, each counted no further than `capped` goes."""
     row = await fetchrow(COUNTS)
     return dict(row)
 

@@ -11,7 +11,7 @@ import msgspec
 from service import config_journal
 from service.actors import Actor
 from service.database import DB, execute, fetch, fetchval, retried
-from service.paging import cursor_of, cut, place_of
+from service.paging import capped, cursor_of, cut, place_of
 from workflow.definition import STAFF
 from workflow.errors import FieldError, NotFound, WrongFields, no_choice
 from workflow.process import PROCESS
@@ -45,10 +45,7 @@ BY_CODE = {kind.code: kind for kind in KINDS}
 
 COUNTED = 99  # unread notices; beyond it the bell says "99+"
 # Rides along with the read of the session, so that the bell costs no page a statement.
-UNREAD = (
-    f'(SELECT count(*) FROM (SELECT FROM notice n WHERE n."user" = {{user}} AND n.read_at IS NULL '
-    f"LIMIT {COUNTED + 1}) AS counted)"
-)
+UNREAD = capped('notice n WHERE n."user" = {user} AND n.read_at IS NULL', COUNTED)
 
 
 class Reader(msgspec.Struct, frozen=True):

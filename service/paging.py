@@ -20,6 +20,11 @@ COUNTED = 999  # no figure needs to be larger: counts end one beyond, and the pa
 T = TypeVar("T")
 
 
+def capped(what: str, most: int = COUNTED) -> str:
+    """A count in SQL of the rows of `what` (tables and condition), no further than `most + 1`."""
+    return f"(SELECT count(*) FROM (SELECT FROM {what} LIMIT {most + 1}) AS counted)"
+
+
 def cursor_of(*place: object) -> str:
     """An opaque cursor for a place in an order."""
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")

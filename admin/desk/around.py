@@ -10,7 +10,7 @@ import msgspec
 from admin.desk.listing import CONFIRMING, LATE, SOON, WAITING
 from admin.desk.reads import COLLEAGUES, Person, as_json
 from service.database import fetchrow
-from service.paging import COUNTED
+from service.paging import capped
 from service.saved_views import VIEWS, SavedView
 
 
@@ -26,23 +26,19 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
     held: int
 
 
-def _capped(what: str) -> str:
-    return f"(SELECT count(*) FROM (SELECT FROM {what} LIMIT {COUNTED + 1}) AS counted)"
-
-
 def _open_in(states: Sequence[str]) -> str:
     """Written out, not given as a value: so a plan made once for all is as good as one made each time."""
     return f"t.closed_at IS NULL AND t.state IN ({', '.join(repr(state) for state in states)})"
 
 
 STRIP = f"""
-SELECT {_capped("ticket t WHERE t.number IS NULL AND t.closed_at IS NULL")} AS unregistered,
+SELECT {capped("ticket t WHERE t.number IS NULL AND t.closed_at IS NULL")} AS unregistered,
        (SELECT min(received_at) FROM ticket WHERE number IS NULL AND closed_at IS NULL) AS oldest,
-       {_capped(f"ticket t WHERE {SOON.format(at='$1')}")} AS soon,
-       {_capped(f"ticket t WHERE {LATE.format(at='$1')}")} AS overdue,
-       {_capped(f"ticket t WHERE {_open_in(WAITING)}")} AS waiting,
-       {_capped(f"ticket t WHERE {_open_in(CONFIRMING)} AND t.answer_unread")} AS unread,
-       {_capped("mail WHERE status IN ('held', 'failed')")} AS held
+       {capped(f"ticket t WHERE {SOON.format(at='$1')}")} AS soon,
+       {capped(f"ticket t WHERE {LATE.format(at='$1')}")} AS overdue,
+       {capped(f"ticket t WHERE {_open_in(WAITING)}")} AS waiting,
+       {capped(f"ticket t WHERE {_open_in(CONFIRMING)} AND t.answer_unread")} AS unread,
+       {capped("mail WHERE status IN ('held', 'failed')")} AS held
 """
 
 

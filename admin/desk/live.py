@@ -18,7 +18,7 @@ from service.auth import actor_of
 from service.database import fetchrow
 from service.leaving import LEAVING
 from service.notices import UNREAD
-from service.paging import COUNTED
+from service.paging import capped
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +30,7 @@ STILL: Final = 15.0  # seconds of silence after which a comment keeps the connec
 # are.
 LOOK: Final = f"""
 SELECT coalesce((SELECT max(id) FROM journal), 0) AS entry,
-       (SELECT count(*) FROM (
-           SELECT FROM mail WHERE status IN ('held', 'failed') LIMIT {COUNTED + 1}
-       ) AS counted) AS held,
+       {capped("mail WHERE status IN ('held', 'failed')")} AS held,
        (SELECT json_object_agg(reader, {UNREAD.format(user="reader")}) FROM unnest($1::bigint[]) AS reader) AS unread
 """
 
