@@ -94,7 +94,7 @@ class ActTeller:
 
     def reason(self, code: str) -> str:
         """A reason or an outcome by its name; what is no code stays as it was written."""
-        names = {one.code: one.name.to(self.language) for one in self.rules.regulation.postponement_reasons}
+        names = self.rules.reason_names(self.language)
         fixed = {
             code: self.t(label)
             for move in PROCESS.moves

@@ -164,7 +164,7 @@ def _worded(context: Mapping[str, Any], rules: Rulebook, language: Language) -> 
     """Codes of reasons become the sentences a customer reads."""
     worded = dict(context)
     if reason := worded.get("reason"):
-        names = {one.code: one.name.to(language) for one in rules.regulation.postponement_reasons}
+        names = rules.reason_names(language)
         names |= {code: translate(language, label) for code, label in REJECT_REASONS}
         worded["reason"] = names.get(str(reason), str(reason))
     if worded.get("outcome") == SOLVED:

@@ -92,7 +92,7 @@ def choices_of(field: Field, rules: Rulebook, language: Language) -> Sequence[tu
         return [(code, translate(language, label)) for code, label in field.choices]
     if field.kind is Kind.PRIORITY:
         return [(code, rules.priorities[code].name.to(language)) for code in rules.open_priorities]
-    reasons = [(reason.code, reason.name.to(language)) for reason in rules.regulation.postponement_reasons]
+    reasons = list(rules.reason_names(language).items())
     if field.kind is Kind.REASON:
         return reasons
     if field.kind is Kind.OUTCOME:

@@ -222,6 +222,10 @@ class Rulebook:
     def reasons(self) -> tuple[str, ...]:
         return tuple(reason.code for reason in self.regulation.postponement_reasons)
 
+    def reason_names(self, language: str) -> dict[str, str]:
+        """What each reason for a later date is called (clause 7.9), by its code."""
+        return {reason.code: reason.name.to(language) for reason in self.regulation.postponement_reasons}
+
     @cached_property
     def outcomes(self) -> tuple[str, ...]:
         return (SOLVED, *self.reasons)

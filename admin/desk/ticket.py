@@ -334,7 +334,7 @@ def _figures(ticket: Ticket, rules: Rulebook, reader: Reading) -> list[tuple[str
         (t(_("Minutes booked")), str(ticket.minutes_total)),
     ]
     if ticket.outcome:
-        names = {one.code: one.name.to(reader.language) for one in rules.regulation.postponement_reasons}
+        names = rules.reason_names(reader.language)
         names[SOLVED] = t(_("Solved"))
         shown.append((t(_("Outcome")), names.get(ticket.outcome, ticket.outcome)))
     shown.append((t(_("Regulation")), t(_("version {version}"), version=ticket.regulation_version)))

@@ -129,7 +129,7 @@ def _happened(trigger: str) -> Callable[[Wanted], Pages]:
     async def pages(wanted: Wanted) -> Pages:
         zone = wanted.reader.zone.key
         rows = await reporting.happened(trigger, since=wanted.since, zone=zone, level=wanted.level)
-        names = work.reasons(wanted.rules, wanted.reader)
+        names = wanted.rules.reason_names(wanted.reader.language)
         yield [[one.month, names.get(one.code, one.code), one.n, one.tickets] for one in rows]
 
     return pages

@@ -62,7 +62,7 @@ def counted(
     counts: Sequence[reporting.Count], trigger: str, rules: Rulebook, reader: Reading, *, level: str
 ) -> list[dict[str, Any]]:
     """How often a move was made, by month and reason."""
-    names = reasons(rules, reader)
+    names = rules.reason_names(reader.language)
     return [
         {
             "month": one.month,
@@ -73,11 +73,6 @@ def counted(
         }
         for one in counts
     ]  # fmt: skip
-
-
-def reasons(rules: Rulebook, reader: Reading) -> dict[str, str]:
-    """What each reason for a later date is called (clause 7.9)."""
-    return {reason.code: reason.name.to(reader.language) for reason in rules.regulation.postponement_reasons}
 
 
 # --- effort -----------------------------------------------------------------------------------------------------------
