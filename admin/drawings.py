@@ -20,13 +20,25 @@ class Drawings:
 
     def of(self, part: Hashable, draw: Callable[[], Markup]) -> Markup:
         """The part as it was drawn, whoever it was drawn for: `draw` knows nothing but the part."""
+        known = self.known(part)
+        if known is None:
+            known = draw()
+            self.keep(part, known)
+        return known
+
+    def known(self, part: Hashable) -> Markup | None:
+        """The part, if it is kept."""
         known = self._kept.get(part)
         if known is not None:
             self._kept.move_to_end(part)
-            return known
-        markup = self._kept[part] = draw()
+        return known
+
+    def keep(self, part: Hashable, markup: Markup) -> None:
+        """Keep what was made of a part that was not known; what was not shown for longest makes room."""
+        if part in self._kept:
+            return
+        self._kept[part] = markup
         self._room -= len(markup)
         while self._room < 0:
             _part, oldest = self._kept.popitem(last=False)
             self._room += len(oldest)
-        return markup

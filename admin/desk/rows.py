@@ -1,4 +1,4 @@
-"""The rows, figures and chips of the queue as the templates draw them."""
+"""The rows of the queue as the templates draw them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from admin.desk import listing
+from admin.drawings import Drawings
 from admin.pages import Reading, drawn_for_nobody, when
 from admin.time_bars import TimeBar, time_bar
 from service.acts_in_words import RECEIVED
@@ -17,8 +18,6 @@ from service.ticket import Ticket
 from service.words import translate
 from workflow.definition import OPERATORS
 from workflow.process import PROCESS
-
-PATH = "/desk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ class Minute:
     def forget(self, begins: datetime | None = None) -> None:
         """Begin a minute with nothing drawn."""
         self._begins = begins
-        self._rows: dict[tuple[object, ...], Markup] = {}
+        self._rows = Drawings()
 
     async def drawn(self, rows: Sequence[listing.Row], reader: Reading) -> Markup:
         """The rows in their order, their times told as they stood when each was first drawn in this minute.
@@ -68,8 +67,8 @@ class Minute:
         begins = reader.at.replace(second=0, microsecond=0)
         if begins != self._begins:
             self.forget(begins)
-        known, alike = self._rows, (reader.language, reader.zone.key, reader.role in OPERATORS)
-        shown = {row.id: known.get((row, alike)) for row in rows}
+        drawings, alike = self._rows, (reader.language, reader.zone.key, reader.role in OPERATORS)
+        shown = {row.id: drawings.known((row, alike)) for row in rows}
         missing = [row for row in rows if shown[row.id] is None]
         whole = await listing.whole(missing)
         for row in missing:
@@ -79,14 +78,12 @@ class Minute:
             told = queue_row(ticket, last_trigger, reader)
             shown[row.id] = markup = drawn_for_nobody("desk/queue_row.html", reader.language, row=told)
             later = clock_bar(ticket, replace(reader, at=begins + MINUTE))
-            lasts = later is None or told.time is None or later.tone == told.time.tone
-            if lasts and len(known) < MOST:
-                known[row, alike] = markup
+            if later is None or told.time is None or later.tone == told.time.tone:
+                drawings.keep((row, alike), markup)
         return Markup("").join(markup for markup in shown.values() if markup is not None)
 
 
 MINUTE = timedelta(minutes=1)
-MOST = 5_000  # rows of a minute that are kept, 20 MB: some hundred pages
 DRAWN = Minute()
 
 
