@@ -103,9 +103,7 @@ async def _taken(asked: Request, *, by: Actor, at: datetime, cause: str) -> Tick
 async def _registered(ticket: UUID, priority: str, *, by: Actor, at: datetime, cause: str) -> Ticket:
     """The ticket with its number, whichever click of a double click gave it."""
     try:
-        return await carry_out(
-            ticket, REGISTER.trigger, by=by, at=at, cause=cause, given={"priority": priority}
-        )  # fmt: skip
+        return await carry_out(ticket, REGISTER.trigger, by=by, at=at, cause=cause, given={"priority": priority})
     except Refusal:
         if not await reads.acted(ticket, cause):
             raise
