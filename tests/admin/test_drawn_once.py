@@ -1,5 +1,8 @@
 """What is drawn once is drawn anew for whatever it shows and for nothing else, and never knows who reads it."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
@@ -9,6 +12,7 @@ from admin.drawn_once import Once
 from admin.pages import environment, render_text
 from service.words import Language
 from tests.admin.test_layout import a_reading
+from workflow.definition import Role
 
 
 class Told:
@@ -88,3 +92,16 @@ def test_what_may_change_behind_the_key_is_refused() -> None:
         shown("{% once %}{{ rows | length }}{% endonce %}", rows=[1, 2])
     with pytest.raises(UndefinedError):
         shown("{% once %}{{ forgotten }}{% endonce %}")
+
+
+def test_every_reader_gets_the_frame_that_is_theirs_whoever_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = environment().from_string('{% extends "layout.html" %}{% block title %}x{% endblock %}')
+    paths = ("/desk", "/people/1", "/reports?months=1", "/nowhere")
+    readers = [
+        replace(a_reading(role=role, name=name), path=path)
+        for role, path, name in product([None, *Role], paths, ["Ann", "<Bob>"])
+    ]
+    kept = [render_text(page, reader) for reader in readers]
+    for reader, shown_among_others in zip(readers, kept, strict=True):
+        monkeypatch.setattr(environment().extensions[Once.identifier], "drawings", Drawings())
+        assert render_text(page, reader) == shown_among_others
